@@ -1,0 +1,39 @@
+"""Every row of the table, the fault runs last. Takes about half an hour; nothing else should run meanwhile."""
+
+from bench import (
+    campaign,
+    charger_pages,
+    command,
+    device_import,
+    group_commit,
+    in_process,
+    kills,
+    labels,
+    memory,
+    orders,
+    reconnect,
+    rehearsal,
+    throughput,
+)
+
+ROWS = (
+    in_process,
+    throughput,
+    group_commit,
+    memory,
+    reconnect,
+    command,
+    orders,
+    charger_pages,
+    labels,
+    device_import,
+    rehearsal,
+    campaign,
+    kills,
+)
+
+
+if __name__ == "__main__":
+    for row in ROWS:
+        print(row.__name__.removeprefix("bench."), flush=True)
+        row.main()

@@ -1,0 +1,1 @@
+"""Pages and API: one module per noun, form and views together."""

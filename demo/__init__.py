@@ -1,0 +1,1 @@
+"""The demo world: one operator, two stations, six chargers that charge, and a month of history."""

@@ -1,0 +1,1 @@
+"""Every rule and every table of Voltdesk; knows no flask, quart, ocpp or stripe."""

@@ -1,0 +1,1 @@
+"""The sidecar: chargers speak OCPP-J to it."""

@@ -1,0 +1,1 @@
+"""A charge point for demo, tests and users: python -m simulator."""
