@@ -17,10 +17,12 @@ from domain import (
     audit_chain,
     batches,
     billing,
+    books,
     closing,
     commands,
     configuration,
     connections,
+    disputes,
     doorbell,
     firmware_campaigns,
     firmware_progress,
@@ -32,14 +34,17 @@ from domain import (
     local_lists,
     mails,
     messages,
+    money_watch,
     payment_accounts,
     payments,
     power_delivery,
     power_sharing,
     provider_events,
+    proving,
     reservations,
     secret_links,
     settling,
+    settling_disputes,
     sign_ups,
 )
 from domain.clock import utcnow
@@ -48,6 +53,7 @@ from domain.db import TROUBLE, make_engine, read_only, would_write
 from domain.files import FileStore
 from domain.jobs import Workplace
 from domain.mails import MailCarrier
+from domain.payment_provider import About
 from domain.settings import Settings
 from domain.settling import Till
 from providers import mail, payment_providers
@@ -95,6 +101,42 @@ def settle(till: Till, now: datetime) -> None:
         _waiting(till, lambda db: settling.due_refunds(db, now)),
         lambda refund_id: settling.settle_refund(till, refund_id, now),
     )
+
+
+def take_in_disputes(till: Till, now: datetime) -> None:
+    """Disputes that providers told of, and those still open, are as the providers have them."""
+
+    def told(db: Session) -> list[int]:
+        return [event.id for event in provider_events.waiting(db, About.DISPUTE)]
+
+    _each(_waiting(till, told), lambda event_id: settling_disputes.take_in_event(till, event_id, now))
+    _each(
+        _waiting(till, lambda db: disputes.due(db, now)),
+        lambda dispute_id: settling_disputes.look_again(till, dispute_id, now),
+    )
+
+
+def keep_books(till: Till, now: datetime) -> None:
+    """Payments that were captured before there was a ledger are in it."""
+
+    def book(payment_id: int) -> None:
+        with till.transaction() as db:
+            books.keep(db, payments.locked(db, payment_id), now)
+
+    _each(_waiting(till, books.unbooked), book)
+
+
+def watch_money(till: Till, now: datetime) -> None:
+    """What wants a person about money is on the list, and off it once it does not."""
+    _if_it_writes(till, lambda db: money_watch.watch(db, now))
+
+
+def prove(till: Till, now: datetime) -> None:
+    """Once a day sessions, orders, payments, ledger and providers are compared."""
+    with read_only(), till.open_db() as db:
+        is_due = proving.is_due(db, now)
+    if is_due:
+        proving.run(till, now)
 
 
 def recheck_accounts(till: Till, now: datetime) -> None:
@@ -352,6 +394,10 @@ SWEEPS = (
     Sweep(keep_lists, 30),
     Sweep(release_expiring, 300),
     Sweep(recheck_accounts, 300),
+    Sweep(take_in_disputes, 5),
+    Sweep(keep_books, 3600),
+    Sweep(watch_money, 60),
+    Sweep(prove, 600),
     Sweep(renew_schedules, 60),
 )
 

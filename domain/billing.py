@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, exists, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, aliased
 
-from domain import closing, orders, payments
+from domain import closing, contracts, orders, payments
 from domain.charging_flags import NEEDS_REVIEW, Flag, merged
 from domain.currencies import from_minor
 from domain.models.chargers import ChargerEvent
@@ -179,6 +179,7 @@ def _make_order(db: Session, charging: ChargingSession, payment: Payment | None,
         collection_mode=payment.collection_mode if payment else None,
         is_test=payment.is_test if payment else False,
         currency=found.currency,
+        contract_id=_contract_id(db, charging, found) if payment else None,
         net_minor=found.billed.net_minor,
         vat_minor=found.billed.vat_minor,
         gross_minor=found.billed.gross_minor,
@@ -193,6 +194,11 @@ def _make_order(db: Session, charging: ChargingSession, payment: Payment | None,
     order.status = orders.order_status(order, payment, None)
     db.flush()
     return order
+
+
+def _contract_id(db: Session, charging: ChargingSession, found: Bill) -> int | None:
+    contract = contracts.in_force(db, charging.operator_id, found.currency)
+    return contract.id if contract else None
 
 
 def _lines(order: Order, found: Bill) -> list[OrderLine]:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import Select, exists, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from domain import audit, mails, sealing
@@ -48,6 +48,25 @@ def holder(db: Session, account_id: int) -> PaymentAccount:
     """The row whose credentials work for that account: itself, or the platform's that it is about."""
     account = db.get_one(PaymentAccount, account_id)
     return account if account.platform_account_id is None else db.get_one(PaymentAccount, account.platform_account_id)
+
+
+def sharing(account: PaymentAccount) -> Select[int]:
+    """The ids of all rows behind which the same account at the provider stands.
+
+    Args:
+        account: a row that holds credentials.
+    """
+    holders = select(PaymentAccount.id).where(
+        PaymentAccount.provider == account.provider,
+        PaymentAccount.is_test == account.is_test,
+        PaymentAccount.platform_account_id.is_(None),
+        PaymentAccount.provider_account.is_not_distinct_from(account.provider_account)
+        if account.provider_account or account.provider == SANDBOX
+        else PaymentAccount.id == account.id,
+    )
+    return select(PaymentAccount.id).where(
+        or_(PaymentAccount.id.in_(holders), PaymentAccount.platform_account_id.in_(holders))
+    )
 
 
 def offered(db: Session, operator_id: int) -> list[PaymentAccount]:

@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from domain.models.disputes import DisputeStatus
 from domain.models.payments import PaymentAccount, PaymentStatus, RefundStatus
 
 
@@ -167,14 +168,6 @@ class SettlementLine:
     source: str | None = None  # the provider's id of what moved
     reference: str | None = None  # ours, where the provider carries it
     payout: str | None = None
-
-
-class DisputeStatus(StrEnum):
-    """open -> won | lost."""
-
-    OPEN = "open"
-    WON = "won"
-    LOST = "lost"
 
 
 @dataclass(frozen=True, slots=True)

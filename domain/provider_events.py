@@ -1,16 +1,17 @@
 """Events of payment providers: kept once, then what they are about is asked for at once.
 
 An event is a hint (money.md §2): no amount and no state is read from it, so it may be late, twice, out of order or
-missing. Whatever is about a dispute waits in `waiting` for whoever keeps the disputes.
+missing. Whatever is about a dispute waits in `waiting` until the provider was asked (domain/settling_disputes.py).
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from domain import payments
+from domain import payment_accounts, payments
 from domain.models.payments import Payment, PaymentAccount, ProviderEvent, Refund
 from domain.payment_provider import About
 from domain.payment_provider import ProviderEvent as Event
@@ -36,7 +37,7 @@ def receive(db: Session, account: PaymentAccount, event: Event, now: datetime) -
     event_id = db.scalar(keep)
     if event_id is None:
         return False
-    payment_id = _payment_of(db, account, event)
+    payment_id = payment_of(db, account, event.refs, event.reference)
     if payment_id is not None:
         db.execute(update(ProviderEvent).where(ProviderEvent.id == event_id).values(payment_id=payment_id))
         _make_due(db, payment_id, event.about, now)
@@ -59,16 +60,15 @@ def forget(db: Session, before: datetime) -> None:
     db.execute(delete(ProviderEvent).where(ProviderEvent.received_at < before, ProviderEvent.done_at.is_not(None)))
 
 
-def _payment_of(db: Session, account: PaymentAccount, event: Event) -> int | None:
-    rows = select(PaymentAccount.id).where(
-        or_(PaymentAccount.id == account.id, PaymentAccount.platform_account_id == account.id)
-    )
+def payment_of(db: Session, account: PaymentAccount, refs: Sequence[str], reference: str | None) -> int | None:
+    """The payment that the provider means, by its own ids or by our reference; None if it is none of that account."""
+    rows = payment_accounts.sharing(account)
     mine = select(Payment.id).where(Payment.provider == account.provider, Payment.payment_account_id.in_(rows))
-    found = db.scalar(mine.where(Payment.provider_ref.in_(event.refs))) if event.refs else None
-    if found is not None or event.reference is None:
+    found = db.scalar(mine.where(Payment.provider_ref.in_(refs))) if refs else None
+    if found is not None or reference is None:
         return found
     # "vd:<installation>:<verb>:<row>"; a row number alone proves nothing, so it must be of this account.
-    verb, _, number = event.reference.rpartition(":")
+    verb, _, number = reference.rpartition(":")
     if not number.isdigit() or len(number) > 18:
         return None
     if verb.endswith(":refund"):

@@ -6,8 +6,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from domain import audit, payments
+from domain import audit, books, payments
 from domain.errors import NotFound, Refused
+from domain.models.disputes import Dispute, DisputeStatus
+from domain.models.manual_refunds import ManualRefund, ManualRefundStatus
 from domain.models.orders import Order
 from domain.models.payments import Payment, PaymentStatus, Refund, RefundStatus
 from domain.orders import refresh_status
@@ -43,6 +45,7 @@ def request(db: Session, order: Order, *, reason: str, by: str, now: datetime, n
         return living
     if payment.status is not PaymentStatus.CAPTURED or payment.captured_minor == 0:
         raise Refused("Only a paid order can be refunded.")
+    _check_free(db, order, payment)
     refund = Refund(
         payment_id=payment.id,
         provider=payment.provider,
@@ -57,11 +60,23 @@ def request(db: Session, order: Order, *, reason: str, by: str, now: datetime, n
     )
     db.add(refund)
     db.flush()
+    books.keep(db, payment, now)
     refresh_status(db, payment.id)
     audit.record(
         db, "refund requested", "orders", order.id, operator_id=order.operator_id, by=by, now=now, reason=reason
     )
     return refund
+
+
+def _check_free(db: Session, order: Order, payment: Payment) -> None:
+    disputed = select(Dispute.id).where(Dispute.payment_id == payment.id, Dispute.status != DisputeStatus.WON)
+    if db.scalar(disputed.limit(1)) is not None:
+        raise Refused("The driver's bank disputes this payment. It decides who gets the money.")
+    by_hand = select(ManualRefund.id).where(
+        ManualRefund.order_id == order.id, ManualRefund.status != ManualRefundStatus.WITHDRAWN
+    )
+    if db.scalar(by_hand.limit(1)) is not None:
+        raise Refused("A part of this order was given back by bank transfer. Give back the rest the same way.")
 
 
 def live(db: Session, payment_id: int) -> Refund | None:
@@ -104,15 +119,18 @@ def record_facts(db: Session, refund: Refund, facts: RefundFacts, now: datetime)
     if refund.status is R.FAILED:
         refund.failure = facts.failure or refund.failure
     refund.next_try_at = _next_look(refund, now)
-    db.flush()
-    refresh_status(db, refund.payment_id)
+    _book(db, refund, now)
 
 
 def record_decline(db: Session, refund: Refund, reason: str, now: datetime) -> None:
     """The refund failed; the order is open for another try or a bank transfer."""
     if move(refund, R.FAILED, now):
         refund.failure, refund.next_try_at = reason, None
-    db.flush()
+    _book(db, refund, now)
+
+
+def _book(db: Session, refund: Refund, now: datetime) -> None:
+    books.keep(db, db.get_one(Payment, refund.payment_id), now)
     refresh_status(db, refund.payment_id)
 
 

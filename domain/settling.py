@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import CursorResult, select, update
 from sqlalchemy.orm import Session
 
-from domain import installation, orders, payment_accounts, payments, refunds
+from domain import books, installation, orders, payment_accounts, payments, refunds
 from domain.db import writing
 from domain.models.payments import Payment, PaymentAccount, PaymentStatus, Refund, RefundStatus
 from domain.payment_provider import (
@@ -93,7 +93,9 @@ def settle_payment(till: Till, payment_id: int, now: datetime, *, at_once: bool 
     answer = _answer(lambda: _ask_about(till, till.providers.provider_for(account), payment, code, now))
     with till.transaction() as db:
         _flag_account(db, account, answer, now)
-        _record_payment(payments.locked(db, payment_id), answer, now)
+        payment = payments.locked(db, payment_id)
+        _record_payment(payment, answer, now)
+        books.keep(db, payment, now)
         orders.refresh_status(db, payment_id)
 
 

@@ -121,6 +121,7 @@ class Sandbox:
             if not 0 < amount_minor <= state["asked"]["amount"] or currency != state["asked"]["currency"]:
                 raise ProviderMisuse(f"{ref}: cannot capture {amount_minor} {currency}")
             state["status"], state["captured"] = PaymentStatus.CAPTURED.value, amount_minor
+            state["captured_at"] = self._clock().isoformat()
 
         return self._once(ref, operation, ["capture", amount_minor, currency], capture)
 
@@ -162,8 +163,17 @@ class Sandbox:
     def parse_event(self, body: bytes, headers: Mapping[str, str], now: datetime) -> ProviderEvent:  # noqa: ARG002
         raise EventRefused("The sandbox sends no events.")
 
-    def list_settlement_lines(self, since: datetime, until: datetime) -> list[SettlementLine]:  # noqa: ARG002
-        return []
+    def list_settlement_lines(self, since: datetime, until: datetime) -> list[SettlementLine]:
+        with self._books() as db:
+            lately = select(SandboxObject).where(SandboxObject.created_at >= since - HOLD_LASTS)
+            rows = db.scalars(lately.order_by(SandboxObject.id)).all()
+            payments = {row.ref: row for row in rows if row.kind == "payment"}
+            lines = [_charge_line(row) for row in payments.values() if "captured_at" in row.state]
+            for row in rows:
+                payment = payments.get(row.state["asked"].get("payment", ""))
+                if payment is not None and self._refund_facts(row, payment).status is RefundStatus.SUCCEEDED:
+                    lines.append(_refund_line(row))
+        return [line for line in lines if since <= line.at < until]
 
     def fetch_dispute(self, ref: str) -> DisputeFacts:
         raise ProviderMisuse(f"there is no dispute {ref}")
@@ -305,6 +315,20 @@ class Sandbox:
             amount_minor=asked["amount"],
             failure=REFUND_REFUSED if status is RefundStatus.FAILED else None,
         )
+
+
+def _charge_line(payment: SandboxObject) -> SettlementLine:
+    captured, currency = payment.state["captured"], payment.state["asked"]["currency"]
+    at = datetime.fromisoformat(payment.state["captured_at"])
+    return SettlementLine(f"{payment.ref}_c", "charge", captured, 0, captured, currency, at, source=payment.ref)
+
+
+def _refund_line(refund: SandboxObject) -> SettlementLine:
+    asked = refund.state["asked"]
+    amount = -asked["amount"]
+    return SettlementLine(
+        refund.ref, "refund", amount, 0, amount, asked["currency"], refund.created_at, reference=asked["reference"]
+    )
 
 
 def _put(db: Session, ref: str, key: str, kind: str, state: dict[str, Any], now: datetime) -> SandboxObject:

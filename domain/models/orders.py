@@ -52,6 +52,9 @@ class Order(Base):
     vat_minor: Mapped[int]
     gross_minor: Mapped[int]
     shortfall_minor: Mapped[int] = mapped_column(default=0)  # what the hold did not cover
+    contract_id: Mapped[int | None] = mapped_column(
+        ForeignKey("contract.id")
+    )  # none: no fee, the operator owes the VAT
     flags: Mapped[list[str]] = mapped_column(default=list)
     created_at: Mapped[datetime]
 

@@ -149,6 +149,7 @@ class Payment(Base):
         CheckConstraint("captured_minor >= 0 AND captured_minor <= hold_minor", name="captured_within_hold"),
         Index(None, "operator_id", "last4"),
         Index(None, "operator_id", "driver_email"),
+        Index(None, "status", "status_at"),
         # What a provider has to be asked about, and holds that stand, whatever the size of the history.
         Index(
             "ix_payment_due",

@@ -6,7 +6,8 @@ from typing import Any
 
 import stripe
 
-from domain.payment_provider import DisputeFacts, DisputeStatus, SettlementLine
+from domain.models.disputes import DisputeStatus
+from domain.payment_provider import DisputeFacts, SettlementLine
 from providers.stripe import calls
 from providers.stripe.amounts import from_stripe
 from providers.stripe.facts import reference_of
