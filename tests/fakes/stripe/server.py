@@ -143,6 +143,8 @@ class FakeStripe:
 class Quiet(WSGIRequestHandler):
     """No line per request; a connection that breaks on purpose is no error."""
 
+    disable_nagle_algorithm = True  # an answer in two parts would wait 40 ms for the first to be acknowledged
+
     def log(self, kind: str, message: str, *arguments: Any) -> None:
         logging.getLogger("fake stripe").debug(message, *arguments)
 
