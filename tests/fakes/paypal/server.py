@@ -113,6 +113,7 @@ class FakePayPal:
 
 
 class _Request(BaseHTTPRequestHandler):
+    disable_nagle_algorithm = True  # an answer in two parts would wait 40 ms for the first to be acknowledged
     protocol_version = "HTTP/1.1"
     timeout = 30
 

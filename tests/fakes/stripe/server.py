@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 import logging
+import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -105,7 +106,8 @@ class FakeStripe:
                 environ.get("HTTP_IDEMPOTENCY_KEY"),
             )
         except Dropped:
-            environ["werkzeug.socket"].close()
+            # Closing alone would leave the client waiting: its files keep the socket open.
+            environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
             raise ConnectionError from None
         start(f"{status} X", [("Content-Type", "application/json"), *headers.items()])
         return [text.encode()]
@@ -140,6 +142,8 @@ class FakeStripe:
 
 class Quiet(WSGIRequestHandler):
     """No line per request; a connection that breaks on purpose is no error."""
+
+    disable_nagle_algorithm = True  # an answer in two parts would wait 40 ms for the first to be acknowledged
 
     def log(self, kind: str, message: str, *arguments: Any) -> None:
         logging.getLogger("fake stripe").debug(message, *arguments)
