@@ -10,6 +10,7 @@ from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.exc import DatabaseError
 
 from domain import books, contracts, ledger, payments, refunds
+from domain.db import read_only
 from domain.ledger import Account, Entry, Leg
 from domain.models.ledger import AccountKind, Journal, JournalKind, LedgerAccount, Posting
 from domain.models.payments import CollectionMode, PaymentAccount
@@ -33,7 +34,7 @@ def collected_by(world: World, mode: CollectionMode) -> None:
 
 def balances(world: World) -> dict[str, int]:
     """Every account that is not empty, by its name without the operator or payment account."""
-    with world.open_db() as db:
+    with read_only(), world.open_db() as db:
         rows = db.execute(
             select(LedgerAccount.name, Posting.amount_minor).join(Posting, Posting.account_id == LedgerAccount.id)
         ).all()
