@@ -17,15 +17,18 @@ from blueprints import access, addresses, exports, lists, order_words
 from blueprints.database import db
 from blueprints.exports import Column
 from blueprints.formats import money
+from blueprints.money_steps import payment_steps
 from blueprints.price_words import per_minute, unit_price
 from blueprints.till import till
 from blueprints.web import dialog, done, page, trigger
-from domain import order_list, orders, refunds, station_days
+from domain import disputes, manual_refunds, order_list, orders, refunds, station_days
 from domain.charging_flags import SENTENCES
 from domain.clock import utcnow
 from domain.currencies import from_minor
 from domain.errors import Conflict, DomainError, NotFound
-from domain.models.orders import Order
+from domain.models.disputes import DisputeStatus
+from domain.models.manual_refunds import ManualRefundStatus
+from domain.models.orders import Order, OrderStatus
 from domain.models.stations import Station
 from domain.order_list import Filter, View
 from domain.rights import Right
@@ -255,12 +258,21 @@ def figures(zone: str, month: str, now: datetime) -> dict[str, Any]:
 
 
 def _about(order: Order) -> dict[str, Any]:
+    transfers = manual_refunds.of_order(db.session, order.id)
+    disputed = disputes.of_payment(db.session, order.payment_id) if order.payment_id else []
+    is_disputed = any(each.status is not DisputeStatus.WON for each in disputed)
+    is_captured = order.payment is not None and order.payment.captured_minor > 0
+    is_going_back = order.status in (OrderStatus.REFUNDING, OrderStatus.REFUNDED)
     return {
+        "transfers": transfers,
+        "transfers_stand": any(each.status is not ManualRefundStatus.WITHDRAWN for each in transfers),
+        "is_disputed": is_disputed,
+        "can_be_sent_back": is_captured and not is_disputed and not is_going_back,
         "order": order,
         "charging": order.charging,
         "zone": order.charging.station.time_zone,
         "lines": [(line, line_words(line, order.currency)) for line in order.lines],
-        "steps": payment_steps(order),
+        "steps": payment_steps(order, transfers, disputed),
         "flags": [order_words.FLAG_WORDS.get(flag) or SENTENCES.get(flag) or flag for flag in order.flags],
         "words": order_words,
     }
@@ -281,34 +293,6 @@ def line_words(line: Any, currency: str) -> tuple[str, str]:
 
 def _plain(quantity: Decimal) -> str:
     return f"{quantity.quantize(Decimal('0.001')).normalize():f}"
-
-
-def payment_steps(order: Order) -> list[dict[str, Any]]:
-    """What happened to the money, newest first."""
-    payment, steps = order.payment, []
-    if payment is None:
-        return []
-
-    def step(at: datetime | None, icon: str, tone: str, title: str, text: str = "") -> None:
-        if at is not None:
-            steps.append({"at": at, "icon": icon, "tone": tone, "title": title, "text": text})
-
-    hold, taken = money(payment.hold_minor, payment.currency), money(payment.captured_minor, payment.currency)
-    step(payment.authorised_at, "credit-card", "ok", f"Hold {hold} confirmed", order_words.instrument(payment))
-    rest = "The rest of the hold was released." if payment.captured_minor < payment.hold_minor else ""
-    step(payment.captured_at, "coin", "ok", f"{taken} captured", rest)
-    if payment.captured_at is None and payment.ended_at is not None:
-        word = payment.status.value.replace("_", " ")
-        step(payment.ended_at, "circle-x", "off", word.capitalize(), payment.failure or "")
-    for each in payment.refunds:
-        amount = money(each.amount_minor, each.currency)
-        why = f"{each.reason}, asked by {each.asked_by}" + (f". {each.note}" if each.note else "")
-        step(each.requested_at, "receipt-refund", "warn", f"Refund of {amount} requested", why)
-        if each.status.value == "succeeded":
-            step(each.ended_at, "arrow-back-up", "ok", f"{amount} refunded")
-        elif each.status.value == "failed":
-            step(each.ended_at, "circle-x", "bad", "Refund failed", each.failure or "")
-    return sorted(steps, key=lambda each: each["at"])[::-1]  # of one instant too the later step comes first
 
 
 def _zone(order: Order) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from domain import books, payments, provider_events
+from domain import books, payment_accounts, payments, provider_events
 from domain.models.disputes import Dispute, DisputeStatus
 from domain.models.payments import Payment, PaymentAccount
 from domain.payment_provider import DisputeFacts
@@ -27,7 +27,8 @@ def record(db: Session, account: PaymentAccount, facts: DisputeFacts, now: datet
         facts: its answer.
         now: the present moment.
     """
-    payment_id = provider_events.payment_of(db, account, facts.payment_refs, facts.reference)
+    rows = payment_accounts.rows_of(account)
+    payment_id = provider_events.payment_of(db, account.provider, rows, facts.payment_refs, facts.reference)
     if payment_id is None:
         return None
     payment = payments.locked(db, payment_id)

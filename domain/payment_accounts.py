@@ -50,6 +50,13 @@ def holder(db: Session, account_id: int) -> PaymentAccount:
     return account if account.platform_account_id is None else db.get_one(PaymentAccount, account.platform_account_id)
 
 
+def rows_of(account: PaymentAccount) -> Select[int]:
+    """The ids of the row that holds the credentials and of operators' rows about it."""
+    return select(PaymentAccount.id).where(
+        or_(PaymentAccount.id == account.id, PaymentAccount.platform_account_id == account.id)
+    )
+
+
 def sharing(account: PaymentAccount) -> Select[int]:
     """The ids of all rows behind which the same account at the provider stands.
 

@@ -83,7 +83,8 @@ def _kind(line: SettlementLine) -> str:
 def _row_of(db: Session, account: PaymentAccount, line: SettlementLine) -> int | None:
     """Our payment's id for a charge, our refund's for a refund."""
     refs = [line.source] if line.source else []
-    payment_id = provider_events.payment_of(db, account, refs, line.reference)
+    rows = payment_accounts.sharing(account)
+    payment_id = provider_events.payment_of(db, account.provider, rows, refs, line.reference)
     if _kind(line) == "charge":
         return payment_id
     by_ref = select(Refund.id).join(Payment, Payment.id == Refund.payment_id)

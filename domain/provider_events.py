@@ -7,7 +7,7 @@ missing. Whatever is about a dispute waits in `waiting` until the provider was a
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Select, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -37,7 +37,7 @@ def receive(db: Session, account: PaymentAccount, event: Event, now: datetime) -
     event_id = db.scalar(keep)
     if event_id is None:
         return False
-    payment_id = payment_of(db, account, event.refs, event.reference)
+    payment_id = payment_of(db, account.provider, payment_accounts.rows_of(account), event.refs, event.reference)
     if payment_id is not None:
         db.execute(update(ProviderEvent).where(ProviderEvent.id == event_id).values(payment_id=payment_id))
         _make_due(db, payment_id, event.about, now)
@@ -60,10 +60,13 @@ def forget(db: Session, before: datetime) -> None:
     db.execute(delete(ProviderEvent).where(ProviderEvent.received_at < before, ProviderEvent.done_at.is_not(None)))
 
 
-def payment_of(db: Session, account: PaymentAccount, refs: Sequence[str], reference: str | None) -> int | None:
-    """The payment that the provider means, by its own ids or by our reference; None if it is none of that account."""
-    rows = payment_accounts.sharing(account)
-    mine = select(Payment.id).where(Payment.provider == account.provider, Payment.payment_account_id.in_(rows))
+def payment_of(db: Session, provider: str, rows: Select[int], refs: Sequence[str], reference: str | None) -> int | None:
+    """The payment that the provider means, by its own ids or by our reference; None if it is none of those accounts.
+
+    Args:
+        rows: the ids of the payment accounts through which it may have been paid.
+    """
+    mine = select(Payment.id).where(Payment.provider == provider, Payment.payment_account_id.in_(rows))
     found = db.scalar(mine.where(Payment.provider_ref.in_(refs))) if refs else None
     if found is not None or reference is None:
         return found

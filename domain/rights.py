@@ -30,6 +30,7 @@ class Right(StrEnum):
     DRIVER_NAMES = "names of drivers"
     REFUND = "refund up to the limit"
     REFUND_ABOVE = "refund above the limit, manual partial refund"
+    MONEY_ATTENTION = "money needing attention"
     PAYMENT_CREDENTIALS = "enter payment credentials"
     PAYMENT_CREDENTIALS_CHANGE = "change payment credentials"
     SETTLEMENT_APPLY = "apply for settlement"
@@ -71,6 +72,7 @@ _TABLE: dict[Right, str] = {
     Right.DRIVER_NAMES: "-  C  O  O  -  O",
     Right.REFUND: "-  C  O  O  -  O",
     Right.REFUND_ABOVE: "A2 -  O2 O2 -  -",
+    Right.MONEY_ATTENTION: "A  R  O  O  -  O",
     Right.PAYMENT_CREDENTIALS: "-  -  O  -  -  -",
     Right.PAYMENT_CREDENTIALS_CHANGE: "-  -  O2 -  -  -",
     Right.SETTLEMENT_APPLY: "-  -  O  O  -  -",

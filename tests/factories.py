@@ -19,6 +19,8 @@ from domain.models.diagnostics import DiagnosticsUpload
 from domain.models.files import FileKind, StoredFile
 from domain.models.firmware import CampaignStatus, FirmwareCampaign, FirmwareModel, FirmwareRelease
 from domain.models.jobs import Job, JobStatus
+from domain.models.manual_refunds import ManualRefund
+from domain.models.money_items import MoneyItem, MoneyItemKind
 from domain.models.operators import Operator, Role, UserAccount
 from domain.models.orders import Order, OrderStatus
 from domain.models.payments import CollectionMode, Payment, PaymentAccount, PaymentStatus, SandboxObject
@@ -246,6 +248,32 @@ def order(db: Session, charging: ChargingSession | None = None, **values: Any) -
         "created_at": NOW,
     }
     return _add(db, Order(**(defaults | values)))
+
+
+def manual_refund(db: Session, order: Order, **values: Any) -> ManualRefund:
+    defaults = {
+        "nonce": f"nonce-{_number(db, ManualRefund)}",
+        "amount_minor": 100,
+        "currency": order.currency,
+        "bank_reference": "RF18 5390 0754 7034",
+        "reason": "Stopped early",
+        "asked_by": "somebody@example.com",
+        "asked_at": NOW,
+    }
+    return _add(db, ManualRefund(**({"order_id": order.id} | defaults | values)))
+
+
+def money_item(db: Session, operator: Operator | None, **values: Any) -> MoneyItem:
+    defaults = {
+        "key": f"capture_failed:{_number(db, MoneyItem)}",
+        "kind": MoneyItemKind.CAPTURE_FAILED,
+        "text": "The provider refused to take the money: Card blocked",
+        "amount_minor": 502,
+        "currency": "EUR",
+        "detail": {},
+        "opened_at": NOW,
+    }
+    return _add(db, MoneyItem(**({"operator_id": operator.id if operator else None} | defaults | values)))
 
 
 def charger_status(db: Session, charger: Charger, status: str, at: datetime, **values: Any) -> ChargerEvent:

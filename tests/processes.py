@@ -1,6 +1,7 @@
 """The sidecar and the worker as real processes, to be started, stopped and killed."""
 
 import contextlib
+import itertools
 import os
 import signal
 import socket
@@ -15,11 +16,20 @@ from tests.waiting import wait_until
 PROJECT = Path(__file__).parent.parent
 
 
+# Below the ports that the kernel hands out, and elsewhere in each process: two that were given the same port, or a port
+# that somebody's connection got meanwhile, would be taken for each other.
+_PORTS = itertools.cycle(range(10_000, 30_000))
+for _ in range(os.getpid() * 7919 % 20_000):
+    next(_PORTS)
+
+
 def free_port() -> int:
     """A port of 127.0.0.1 that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    for port in _PORTS:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("every port is taken")
 
 
 def _answers(url: str) -> bool:

@@ -80,6 +80,14 @@ ROUTES: dict[str, Row] = {
     "batches.rejected": Row("FOPT", {"batch_id": "batch.id"}),
     "batches.start": Row("OT", {"batch_id": "batch.id"}),
     "batches.undo": Row("OT", {"batch_id": "batch.id"}),
+    "bank_transfers.decide": Row(
+        "FO", {"number": "order.number", "transfer_id": "manual_refund.id", "verdict": "confirm"}
+    ),
+    "bank_transfers.record": Row("FO", {"number": "order.number"}),
+    "money_items.close": Row("FOP", {"item_id": "money_item.id"}),
+    "money_items.export": Row("ASFOP"),
+    "money_items.index": Row("ASFOP"),
+    "money_items.live": Row("ASFOP"),
     "billings.cells": Row("FOPT", {"number": "order.number"}),
     "billings.detail": Row("FOPT", {"number": "order.number"}),
     "billings.export": Row("FOPT"),
@@ -300,6 +308,7 @@ def make_world(db: Session, operator: Operator) -> SimpleNamespace:
     factories.assign_tariff(db, station, tariff)
     factories.handshake(db, "NOBODYS-1", outcome=HandshakeOutcome.UNKNOWN_CHARGER)
     application = factories.application(db)
+    order = factories.order(db, charging)
     own_account = factories.stripe_account(db, operator)
     return SimpleNamespace(
         operator=operator,
@@ -309,7 +318,9 @@ def make_world(db: Session, operator: Operator) -> SimpleNamespace:
         tariff=tariff,
         batch=factories.batch(db, operator, station=station),
         charging=charging,
-        order=factories.order(db, charging),
+        order=order,
+        manual_refund=factories.manual_refund(db, order),
+        money_item=factories.money_item(db, operator),
         command=factories.command(db, charger),
         token=factories.token(db, operator),
         sighting=factories.sighting(db, charger),
@@ -340,6 +351,7 @@ def make_world(db: Session, operator: Operator) -> SimpleNamespace:
         first_row=0,
         first_connector=1,
         approve="approve",
+        confirm="confirm",
         unlock="unlock",
         trigger="trigger",
         up="up",

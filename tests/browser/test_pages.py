@@ -103,6 +103,9 @@ def world(db, make):
         "vat_rate": "25.5",
     }
     db.add(OrderLine(order_id=order.id, position=1, net_exact="4.00", **kind | amounts))
+    make(factories.manual_refund, order, status="withdrawn", decided_by="ann@example.com", decided_at=now)
+    make(factories.money_item, operator, order_id=order.id)
+    make(factories.money_item, operator, resolved_at=now, resolved_by="ann@example.com", note="Invoiced by post")
     command = make(factories.command, charger, response={"status": "Accepted"})
     text = json.dumps([2, "1", "Heartbeat", {}])
     db.add(Message(charger_id=charger.id, at=now, direction=Direction.CP_TO_CSMS, action="Heartbeat", text=text))
@@ -140,6 +143,9 @@ PAGES = [
     "/billings?view=refunded",
     "/billings/VD-2026-004821",
     "/billings/VD-2026-004821/refund",
+    "/billings/VD-2026-004821/bank-transfer",
+    "/money-needing-attention",
+    "/money-needing-attention?view=closed",
     "/sessions",
     "/sessions/{world.session.id}",
     "/sessions/{world.running.id}",

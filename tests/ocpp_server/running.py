@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from domain.models.messages import Message
 from domain.settings import Settings
 from ocpp_server.serving import serve
+from tests.processes import free_port
 
 WAIT_S = 10.0
 T = TypeVar("T")
@@ -46,12 +47,6 @@ def rows(db: Session, statement: Any) -> list[Any]:
 def logged(db: Session, charger_id: int) -> list[Message]:
     """That charger's log, oldest first."""
     return rows(db, select(Message).where(Message.charger_id == charger_id).order_by(Message.id))
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class RunningSidecar:

@@ -1,0 +1,5 @@
+"""The paid order of the Billings tests."""
+
+from tests.blueprints.billings.conftest import charger, paid
+
+__all__ = ["charger", "paid"]
