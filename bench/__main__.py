@@ -6,6 +6,7 @@ from bench import (
     command,
     device_import,
     group_commit,
+    histories,
     in_process,
     kills,
     labels,
@@ -29,6 +30,7 @@ ROWS = (
     device_import,
     rehearsal,
     campaign,
+    histories,
     kills,
 )
 
