@@ -12,7 +12,9 @@ from bench import (
     labels,
     memory,
     orders,
+    proof,
     reconnect,
+    refund_race,
     rehearsal,
     throughput,
 )
@@ -26,6 +28,8 @@ ROWS = (
     command,
     orders,
     charger_pages,
+    proof,
+    refund_race,
     labels,
     device_import,
     rehearsal,

@@ -128,23 +128,19 @@ def fill(engine: Engine, count: int) -> int:
         )
         operator_id = order.operator_id
         is_sqlite = engine.dialect.name == "sqlite"
-        stamp = (
-            f"strftime('%Y-%m-%dT%H:%M:%S', {FIRST.timestamp():.0f} + n * 30, 'unixepoch') || '.000000+00:00'"
-            if is_sqlite
-            else f"to_timestamp({FIRST.timestamp():.0f} + n * 30)"
-        )
+        stamp = moment(engine)
         last4 = "printf('%04d', n % 10000)" if is_sqlite else "lpad((n % 10000)::text, 4, '0')"
         as_text = "CAST(n AS TEXT)"
         paid = {"id": "id + n", "token": as_text, "id_tag": f"'VD' || {as_text}", "created_at": stamp, "last4": last4}
         paid["driver_email"] = f"'driver' || CAST(n % {EMAILS} AS TEXT) || '@example.com'"
         paid["charger_id"] = of_charger = f"charger_id + n % {CHARGERS}"
-        _copy(db, "payment", count, paid)
+        copy(db, "payment", count, paid)
         by_payment = {"payment_id": "payment_id + n"}
         new = {"id": "id + n", "start_key": as_text, "transaction_id": f"'9' || {as_text}", "charger_id": of_charger}
-        _copy(db, "charging_session", count, new | by_payment)
+        copy(db, "charging_session", count, new | by_payment)
         new = {"id": "id + n", "charging_session_id": "charging_session_id + n", "created_at": stamp}
         new["status"] = "CASE WHEN n % 20 = 0 THEN 'unpaid' WHEN n % 50 = 1 THEN 'refunded' ELSE status END"
-        _copy(db, "orders", count, new | by_payment | {"number": f"'VD-' || {as_text}", "token": as_text})
+        copy(db, "orders", count, new | by_payment | {"number": f"'VD-' || {as_text}", "token": as_text})
         db.commit()
     with engine.connect() as connection:
         connection.execute(text("ANALYZE"))
@@ -152,7 +148,15 @@ def fill(engine: Engine, count: int) -> int:
     return operator_id
 
 
-def _copy(db: Session, table: str, count: int, new: dict[str, str]) -> None:
+def moment(engine: Engine) -> str:
+    """The SQL of the moment of the n-th order."""
+    if engine.dialect.name == "sqlite":
+        return f"strftime('%Y-%m-%dT%H:%M:%S', {FIRST.timestamp():.0f} + n * 30, 'unixepoch') || '.000000+00:00'"
+    return f"to_timestamp({FIRST.timestamp():.0f} + n * 30)"
+
+
+def copy(db: Session, table: str, count: int, new: dict[str, str]) -> None:
+    """The table's rows are there so many times; `new` is the SQL of what differs in the n-th copy."""
     columns = [column.name for column in Base.metadata.tables[table].columns]
     values = ", ".join(new.get(column, column) for column in columns)
     numbers = (
