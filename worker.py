@@ -4,6 +4,7 @@ import logging
 import signal
 import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import FrameType
@@ -61,6 +62,10 @@ from providers import mail, payment_providers
 # Within the second until the next run of the power sweep.
 POWER_ROUNDS, POWER_PAUSE_S = 5, 0.15
 
+# How many calls to payment providers are under way at once; one that hangs keeps one of them for some seconds.
+CALLS_AT_ONCE = 12
+_callers = ThreadPoolExecutor(CALLS_AT_ONCE, "calls")
+
 log = logging.getLogger("worker")
 
 Result = TypeVar("Result")
@@ -92,12 +97,12 @@ def bill(till: Till, now: datetime) -> None:
 
 
 def settle(till: Till, now: datetime) -> None:
-    """Providers were asked about everything that is due."""
-    _each(
+    """Providers were asked about everything that is due, several at once: each answer takes its time."""
+    _each_at_once(
         _waiting(till, lambda db: settling.due_payments(db, now)),
         lambda payment_id: settling.settle_payment(till, payment_id, now),
     )
-    _each(
+    _each_at_once(
         _waiting(till, lambda db: settling.due_refunds(db, now)),
         lambda refund_id: settling.settle_refund(till, refund_id, now),
     )
@@ -428,10 +433,20 @@ def _if_it_writes(till: Till, do: Callable[[Session], Result]) -> Result | None:
 def _each(those: Iterable[One], do: Callable[[One], None]) -> None:
     """The trouble of one row, or of one act, does not stop the others."""
     for one in those:
-        try:
-            do(one)
-        except Exception:
-            log.exception("%s %s", getattr(do, "__qualname__", do), getattr(one, "__qualname__", one))
+        _try(one, do)
+
+
+def _each_at_once(those: Iterable[One], do: Callable[[One], None]) -> None:
+    """As `_each`, in threads: for what mostly waits for somebody else."""
+    for _ in _callers.map(lambda one: _try(one, do), those):
+        pass
+
+
+def _try(one: One, do: Callable[[One], None]) -> None:
+    try:
+        do(one)
+    except Exception:
+        log.exception("%s %s", getattr(do, "__qualname__", do), getattr(one, "__qualname__", one))
 
 
 def make_till(settings: Settings) -> Till:
