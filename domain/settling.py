@@ -16,6 +16,7 @@ from sqlalchemy import CursorResult, select, update
 from sqlalchemy.orm import Session
 
 from domain import installation, orders, payment_accounts, payments, refunds
+from domain.catalogues import spoken, translated
 from domain.db import writing
 from domain.models.payments import Payment, PaymentAccount, PaymentStatus, Refund, RefundStatus
 from domain.payment_provider import (
@@ -43,7 +44,7 @@ LOOK_AT_CHECKOUT_EVERY = timedelta(seconds=15)
 LOOK_AT_ONCE_EVERY = timedelta(seconds=2)
 LOOK_AT_HOLD_EVERY = timedelta(hours=6)
 BATCH = 100
-NOT_AVAILABLE = "Payment is not available at this station at the moment."
+NOT_AVAILABLE = spoken("Payment is not available at this station at the moment.")
 _EARLY = LOOK_AT_CHECKOUT_EVERY - LOOK_AT_ONCE_EVERY
 
 
@@ -182,7 +183,7 @@ def _hold_request(till: Till, payment: Payment, code: str) -> HoldRequest:
         operation=Operation(code, "open", payment.id, payment.attempt),
         amount_minor=payment.hold_minor,
         currency=payment.currency,
-        description="EV charging",
+        description=translated(spoken("EV charging"), payment.locale),
         return_url=f"{till.public_url}/s/{payment.token}",
         locale=payment.locale,
     )
