@@ -213,7 +213,7 @@ def _chosen(place: Place) -> Payment:
     if known is not None and known.status not in payments.ENDED:
         return known  # a second click
     if place.is_closed:
-        raise Conflict(gettext("This station has just closed. Nothing was charged."))
+        raise Conflict(gettext("This station has just closed. Come back when it opens, or use another station."))
     if not plug.is_usable:
         raise Conflict(gettext("This plug has just been taken or went out of service. Choose another one."))
     if place.tariff is None or place.prices is None:

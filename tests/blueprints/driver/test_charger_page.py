@@ -76,7 +76,9 @@ def test_the_price_list_tells_what_comes_next_parking_fee_and_minimum(phone, wor
 
     assert "Energy until 19:00 EET €0.502 per kWh" in shown
     assert "Energy from 19:00 EET €0.251 per kWh" in shown
-    assert "Parked after full free for the first 15 min, until 19:00 EET €0.1004 per min" in shown  # 4.80 an hour and 25.5 %
+    assert (
+        "Parked after full free for the first 15 min, until 19:00 EET €0.1004 per min" in shown
+    )  # 4.80 an hour and 25.5 %
     assert "Session fee €1.00" in shown
     assert "At least €1.26" in shown  # 1.255 half up
 
