@@ -37,8 +37,8 @@ def quantity(amount: str | Decimal) -> str:
 
 
 def power(power_w: int) -> str:
-    """A rated power: 60 kW, 7.4 kW."""
-    return f"{quantity(Decimal(power_w) / 1000)} kW"
+    """A rated power that stays on one line: 60 kW, 7.4 kW."""
+    return f"{quantity(Decimal(power_w) / 1000)}\u00a0kW"
 
 
 def line_seconds(line: OrderLine) -> int:

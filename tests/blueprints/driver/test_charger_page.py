@@ -74,10 +74,10 @@ def test_the_price_list_tells_what_comes_next_parking_fee_and_minimum(phone, wor
     with time_machine.travel(datetime(2026, 11, 20, 11, 4, tzinfo=UTC), tick=False):
         shown = text(phone.get(f"/c/{world.code}"))
 
-    assert "Energy until 19:00 EET €0.502 per kWh" in shown
-    assert "Energy from 19:00 EET €0.251 per kWh" in shown
+    assert "Energy €0.502 per kWh until 19:00 EET" in shown
+    assert "Energy €0.251 per kWh from 19:00 EET" in shown
     assert (
-        "Parked after full free for the first 15 min, until 19:00 EET €0.1004 per min" in shown
+        "Parked after full €0.1004 per min free for the first 15 min, until 19:00 EET" in shown
     )  # 4.80 an hour and 25.5 %
     assert "Session fee €1.00" in shown
     assert "At least €1.26" in shown  # 1.255 half up

@@ -240,9 +240,25 @@ def test_prices_are_written_as_there(phone, world, language, price, hold, vat):
 @pytest.mark.parametrize(
     ("language", "lines"),
     [
-        ("de", ["Standzeit nach dem Laden die ersten 15 Minuten kostenlos", "Startgebühr 1,00 €", "Mindestens 1,26 €"]),
-        ("fr", ["Stationnement après la recharge gratuit les 15 premières minutes", "Frais par recharge 1,00 €"]),
-        ("es", ["Estacionamiento tras la recarga primeros 15 minutos gratis", "Cuota por recarga 1,00 €"]),
+        (
+            "de",
+            [
+                "Standzeit nach dem Laden 5,291 € pro Stunde die ersten 15 Minuten kostenlos",
+                "Startgebühr 1,00 €",
+                "Mindestens 1,26 €",
+            ],
+        ),
+        (
+            "fr",
+            [
+                "Stationnement après la recharge 5,291 € par heure gratuit les 15 premières minutes",
+                "Frais par recharge 1,00 €",
+            ],
+        ),
+        (
+            "es",
+            ["Estacionamiento tras la recarga 5,291 € por hora primeros 15 minutos gratis", "Cuota por recarga 1,00 €"],
+        ),
     ],
 )
 def test_every_kind_of_price_has_its_words(phone, world, language, lines):
@@ -302,11 +318,17 @@ def test_a_form_of_yesterday_is_refused_in_the_drivers_language(app, phone, worl
 
 
 @pytest.mark.parametrize("state", ["offline", "faulted", "busy", "closed", "payment not available", "no price"])
-def test_who_paid_nothing_reads_nothing_about_a_charge(phone, world, state):
+def test_who_paid_nothing_reads_nothing_about_a_charge_or_a_hold(phone, world, state):
     address = driver_states.STATES[state](world)
 
-    for language, money in (("en", "charged"), ("de", "abgebucht"), ("fr", "débité"), ("es", "cobrado")):
-        assert money not in text(phone.get(f"{address}?lang={language}"))
+    for language, words in (
+        ("en", ("charged", "We hold")),
+        ("de", ("abgebucht", "Wir reservieren")),
+        ("fr", ("débité", "Nous bloquons")),
+        ("es", ("cobrado", "Retenemos")),
+    ):
+        shown = text(phone.get(f"{address}?lang={language}"))
+        assert [word for word in words if word in shown] == []
 
 
 def test_the_part_that_the_script_swaps_is_in_that_language_too(phone, world):
