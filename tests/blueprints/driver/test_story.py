@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 import time_machine
 
-from domain import orders, payments, refunds
+from domain import commands, orders, payments, refunds
 from domain.models.chargers import Connector
 from domain.models.commands import Command, CommandStatus
 from domain.models.payments import Payment, PaymentAccount, PaymentStatus
@@ -494,3 +494,16 @@ def test_a_call_that_is_under_way_is_not_made_twice(app, phone, world):
     shown = page(phone, payment)
 
     assert "Nothing is held yet." in shown
+
+
+def test_a_charger_with_too_many_commands_is_explained_and_the_hold_stays(phone, world):
+    payment = world.pay()
+    for _ in range(commands.MOST_WAITING):
+        factories.command(world.db, world.charger, status=CommandStatus.QUEUED, settled_at=None)
+    world.db.commit()
+
+    phone.get(f"/s/{payment.token}?lang=de")
+    shown = press(phone, payment, "start")
+
+    assert "Das ist gerade nicht möglich. Es wurde nichts geändert." in shown
+    assert world.fresh(payment).status is PaymentStatus.AUTHORISED
