@@ -286,6 +286,14 @@ def test_who_charges_here_already_is_led_to_the_charge(phone, world):
     assert "You have paid here already. Charging has not started yet." in mine.text
     assert f"/s/{payment.token}" in mine.text
 
+    world.start(payment)
+    charging = phone.get(f"/c/{world.code}")
+
+    assert "You are charging here already." in charging.text
+    assert "You have paid here already." not in charging.text
+    assert f"/s/{payment.token}" in charging.text
+    assert "Sie laden hier bereits." in phone.get(f"/c/{world.code}?lang=de").text
+
 
 def test_another_phone_is_not_told_of_my_charge(app, world):
     payment = world.pay()
