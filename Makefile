@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check bench sim migrate vendor format clean
+.PHONY: help demo run test check bench sim migrate vendor messages format clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -47,6 +47,9 @@ bench: .venv/tools ## measure, and write bench/results.md
 
 vendor: ## fetch the vendored front-end files again (needs npm)
 	@$(PYTHON) tools/vendor.py
+
+messages: .venv/runtime ## bring new sentences of drivers' pages into translations/
+	@$(BIN)/python tools/messages.py
 
 format: .venv/tools ## format the code
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .

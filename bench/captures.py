@@ -43,7 +43,11 @@ def drain(database: str, url: str) -> None:
     engine = make_engine(url)
     Base.metadata.create_all(engine)
     with _stripe() as stripe_url:
-        till = Till(sessionmaker(engine, expire_on_commit=False), Registry([stripe_kind(stripe_url)], "test"), "https://volt.example")
+        till = Till(
+            sessionmaker(engine, expire_on_commit=False),
+            Registry([stripe_kind(stripe_url)], "test"),
+            "https://volt.example",
+        )
         _hold(till, engine)
         _decide(engine)
         began = time.perf_counter()

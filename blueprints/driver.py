@@ -2,92 +2,39 @@
 
 import secrets
 from datetime import datetime
-from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
-from flask import Blueprint, current_app, flash, redirect, request, url_for
+from flask import Blueprint, current_app, flash, jsonify, redirect, request, url_for
 from flask import session as cookie
 from flask.typing import ResponseReturnValue
-from flask_babel import get_locale, gettext
+from flask_babel import gettext
 from sqlalchemy import select
 
-from blueprints import access, driver_figures
+from blueprints import access, driver_figures, driver_language, driver_place, driver_words
 from blueprints.database import db
+from blueprints.driver_place import Place
 from blueprints.limits import limiter
 from blueprints.power import words as power_words
 from blueprints.till import till
 from blueprints.web import page
-from domain import (
-    billing,
-    doorbell,
-    journey,
-    payments,
-    photos,
-    plugs,
-    price_list,
-    qr_codes,
-    settling,
-    station_hours,
-    station_merchants,
-    tariff_book,
-)
+from domain import billing, doorbell, journey, payments, photos, qr_codes, settling
 from domain.clock import utcnow
 from domain.commands import ChargerOffline
 from domain.errors import Conflict, DomainError, NotFound, Refused
-from domain.hours import Now
 from domain.journey import Phase, Story
 from domain.models.chargers import Charger, Connector, QrCode
 from domain.models.charging import ChargingSession
-from domain.models.payments import Payment, PaymentAccount, PaymentStatus
+from domain.models.operators import Operator
+from domain.models.payments import Payment, PaymentStatus
 from domain.models.stations import Station
-from domain.models.tariffs import Tariff
-from domain.plugs import Plug, PlugState
 from domain.power import share_of
-from domain.price_list import PriceList
-from domain.station_merchants import Merchant
-from domain.tariffs import parse_tariff
 
 bp = Blueprint("driver", __name__)
-for figure in driver_figures.FILTERS:
+for figure in (*driver_figures.FILTERS, *driver_words.FILTERS):
     bp.add_app_template_filter(figure)
 
+THEME_COLOUR, BACKGROUND_COLOUR = "#0b6b4f", "#f4f6f7"  # --brand and --ground of driver.css
+ICONS = (("192", "192x192", "any"), ("512", "512x512", "any"), ("maskable-512", "512x512", "maskable"))
 MOST_REMEMBERED = 5  # payments that a browser knows to be its own
-
-
-class Place(NamedTuple):
-    """Everything the page of a QR code shows."""
-
-    qr_code: QrCode
-    charger: Charger
-    station: Station
-    merchants: list[Merchant]  # all of the station's, also those that take no payments now
-    plugs: list[Plug]
-    tariff: Tariff | None
-    prices: PriceList | None
-    hours: Now
-
-    @property
-    def is_closed(self) -> bool:
-        """Whether nobody may start here now."""
-        return self.station.refuses_outside_hours and not self.hours.is_open
-
-    @property
-    def ways(self) -> list[Merchant]:
-        """Where a driver can pay now, the preferred one first."""
-        return [each for each in self.merchants if each.can_take_payments]
-
-    @property
-    def account(self) -> PaymentAccount | None:
-        return self.ways[0].account if self.ways else None
-
-    @property
-    def is_test(self) -> bool:
-        return self.account is not None and self.account.is_test
-
-    @property
-    def is_payable(self) -> bool:
-        can_pay = self.account is not None and self.prices is not None and not self.is_closed
-        return can_pay and any(plug.is_usable for plug in self.plugs)
 
 
 @bp.get("/c/<code>")
@@ -95,6 +42,36 @@ class Place(NamedTuple):
 def charger(code: str) -> ResponseReturnValue:
     """The price, the plugs, and the way to pay."""
     return _charger_page(code)
+
+
+@bp.get("/c/<code>/app.webmanifest")
+@access.public
+def manifest(code: str) -> ResponseReturnValue:
+    """What a phone needs to keep this charger among its apps."""
+    place = _place(code)
+    here = url_for("driver.charger", code=place.qr_code.code)
+    answer = jsonify(
+        id=here,
+        name=f"{place.station.operator.name}, {place.charger.label}",
+        short_name=place.charger.label,
+        lang=driver_language.now(),
+        start_url=here,
+        scope="/",
+        display="standalone",
+        theme_color=THEME_COLOUR,
+        background_color=BACKGROUND_COLOUR,
+        icons=[
+            {
+                "src": url_for("static", filename=f"icons/app-{name}.png"),
+                "type": "image/png",
+                "sizes": size,
+                "purpose": purpose,
+            }
+            for name, size, purpose in ICONS
+        ],
+    )
+    answer.mimetype = "application/manifest+json"
+    return answer
 
 
 @bp.post("/c/<code>", endpoint="pay")
@@ -137,8 +114,8 @@ def start(token: str) -> ResponseReturnValue:
         journey.start(db.session(), payment.id, utcnow())
     except ChargerOffline:
         return _refused(token, gettext("The charger is not connected right now. Wait a moment, then press again."))
-    except Conflict as refusal:
-        return _refused(token, str(refusal))
+    except (Conflict, Refused) as refusal:
+        return _refused(token, driver_words.refusal(refusal))
     return _asked(token)
 
 
@@ -152,6 +129,8 @@ def stop(token: str) -> ResponseReturnValue:
     except ChargerOffline:
         text = gettext("The charger is not connected right now. Stop at the car: unlock it, then pull the plug.")
         return _refused(token, text)
+    except Refused as refusal:
+        return _refused(token, driver_words.refusal(refusal))
     return _asked(token)
 
 
@@ -162,8 +141,8 @@ def cancel(token: str) -> ResponseReturnValue:
     payment = _payment(token)
     try:
         journey.cancel(db.session(), payment.id, utcnow())
-    except Conflict as refusal:
-        return _refused(token, str(refusal))
+    except (Conflict, Refused) as refusal:
+        return _refused(token, driver_words.refusal(refusal))
     db.session.commit()
     settling.settle_payment(till(), payment.id, utcnow())
     return redirect(url_for("driver.story", token=token), 303)
@@ -177,8 +156,10 @@ def _charger_page(code: str, refusal: DomainError | None = None) -> ResponseRetu
     if qr_code is None:
         return page("driver/no_charger.html", status=404, title=gettext("Unknown code"), is_unknown=True)
     if qr_code.charger_id is None:
+        driver_language.know(country=db.session.get_one(Operator, qr_code.operator_id).country)
         return page("driver/no_charger.html", status=404, title=gettext("Code not in use yet"), is_unknown=False)
     place = _place(code)
+    mine = _mine(place.charger)
     status = 200 if refusal is None else 409 if isinstance(refusal, Conflict) else 422
     return page(
         "driver/charger.html",
@@ -187,71 +168,38 @@ def _charger_page(code: str, refusal: DomainError | None = None) -> ResponseRetu
         place=place,
         brand_name=place.station.operator.name,
         is_test=place.is_test,
-        refusal=refusal,
+        refusal=driver_words.refusal(refusal) if refusal else None,
         nonce=secrets.token_urlsafe(16),
         chosen=_preselected(place),
-        mine=_mine(place.charger),
-        trouble=_trouble(place),
-        opens=opens(place),
+        mine=mine,
+        is_charging=mine is not None and payments.has_charging(db.session(), mine.id),
+        trouble=driver_place.trouble(place),
+        opens=driver_place.opens(place),
+        manifest=_manifest_address(code),
         kinds=till().providers.kinds,
         photos=photos.of_station(db.session(), place.station),
     )
 
 
-def opens(place: Place) -> str | None:
-    """When a closed station opens, on its own clock."""
-    if place.hours.is_open or place.hours.until is None:
-        return None
-    zone, locale = ZoneInfo(place.station.time_zone), str(get_locale() or "en")
-    return station_hours.moment_words(place.hours.until, utcnow(), zone, locale)
-
-
 def _place(code: str) -> Place:
-    now = utcnow()
-    qr_code = db.session.scalar(select(QrCode).where(QrCode.code == code.upper(), QrCode.charger_id.is_not(None)))
-    if qr_code is None:
-        raise NotFound("This code does not lead to a charger.")
-    found = db.session.get_one(Charger, qr_code.charger_id)
-    station = found.station
-    tariff = tariff_book.in_force(db.session(), station.id, now)
-    prices = None
-    if tariff is not None:
-        zone = ZoneInfo(station.time_zone)
-        prices = price_list.price_list(parse_tariff(tariff.terms), zone, now, tariff.currency)
-    return Place(
-        qr_code,
-        found,
-        station,
-        station_merchants.of_station(db.session(), station),
-        plugs.of_charger(db.session(), found),
-        tariff,
-        prices,
-        station_hours.now_at(station, now),
-    )
+    place = driver_place.find(code)
+    driver_language.know(country=_country(place.station))
+    return place
+
+
+def _country(station: Station) -> str | None:
+    return station.country or station.operator.country
+
+
+def _manifest_address(code: str) -> str:
+    # Browsers fetch it without cookies, so the address tells the language.
+    return url_for("driver.manifest", code=code.upper(), lang=driver_language.now())
 
 
 def _preselected(place: Place) -> int | None:
     asked = request.form.get("connector", type=int) or place.qr_code.connector_number
     usable = [plug.number for plug in place.plugs if plug.is_usable]
     return asked if asked in usable else usable[0] if len(usable) == 1 else None
-
-
-def _trouble(place: Place) -> str | None:
-    """The word for why nobody can pay here now."""
-    states = {plug.state for plug in place.plugs}
-    if not place.charger.is_connected:
-        return "offline"
-    if place.is_closed:
-        return "closed"
-    if place.tariff is None or place.prices is None:
-        return "no_price"
-    if place.account is None:
-        return "not_available" if place.merchants else "no_account"
-    if not states:
-        return "no_plugs"
-    if any(plug.is_usable for plug in place.plugs):
-        return None
-    return "faulted" if states <= {PlugState.FAULTED, PlugState.OUT_OF_SERVICE} else "busy"
 
 
 def _chosen(place: Place) -> Payment:
@@ -265,7 +213,7 @@ def _chosen(place: Place) -> Payment:
     if known is not None and known.status not in payments.ENDED:
         return known  # a second click
     if place.is_closed:
-        raise Conflict(gettext("This station has just closed, so nothing was charged."))
+        raise Conflict(gettext("This station has just closed. Come back when it opens, or use another station."))
     if not plug.is_usable:
         raise Conflict(gettext("This plug has just been taken or went out of service. Choose another one."))
     if place.tariff is None or place.prices is None:
@@ -274,14 +222,13 @@ def _chosen(place: Place) -> Payment:
         raise Conflict(gettext("The price has changed since you looked at it. Look at the new one, then press again."))
     if known is not None or not nonce:
         token = secrets.token_hex(20)
-    locale = str(get_locale() or "en")
     return payments.create(
         db.session(),
         place.charger,
         plug.number,
         place.tariff,
         token=token,
-        locale=locale,
+        locale=driver_language.now(),
         now=utcnow(),
         account_id=request.form.get("account", type=int),
     )
@@ -316,6 +263,8 @@ def _to_checkout(payment: Payment) -> ResponseReturnValue:
 def _story_page(token: str, refusal: str | None = None, status: int = 200) -> ResponseReturnValue:
     now = utcnow()
     told = journey.tell(db.session(), token, now)
+    code = qr_codes.of_charger(db.session(), told.charger)
+    _speak(told.payment, told.charger)
     running = told.charging if told.phase in (Phase.CHARGING, Phase.STOPPING) else None
     return page(
         "driver/story.html",
@@ -332,7 +281,9 @@ def _story_page(token: str, refusal: str | None = None, status: int = 200) -> Re
         plug=_plug_name(told),
         is_parked=_connector_status(told) in ("SuspendedEV", "Finishing"),
         deadline=payments.start_deadline(told.payment) if told.payment else None,
-        code=qr_codes.of_charger(db.session(), told.charger),
+        is_broken=_connector_status(told) in ("Faulted", "Unavailable"),
+        code=code,
+        manifest=_manifest_address(code.code) if code else None,
         share_text=_share_text(running),
         Phase=Phase,
     )
@@ -347,12 +298,25 @@ def _share_text(running: ChargingSession | None) -> str | None:
 def _look_again(token: str) -> None:
     """What a redirect says is never believed: the provider is asked."""
     payment = payments.by_token(db.session(), token)
+    if payment is not None:
+        _keep_choice(payment)
     db.session.commit()  # ends the transaction, keeps the values
     if payment is None or payment.provider_ref is None or payment.status not in payments.BEFORE_HOLD:
         return
     now = utcnow()
     if settling.may_look(payment, now):  # read first: looking again must not cost a write
         settling.settle_payment(till(), payment.id, now, at_once=True)
+
+
+def _keep_choice(payment: Payment) -> None:
+    """The payment's language is the one that its driver has chosen by hand."""
+    wish = request.args.get("lang")
+    if wish in driver_language.LANGUAGES and wish != payment.locale:
+        payments.keep_language(db.session(), payment.id, wish)
+
+
+def _speak(payment: Payment | None, charger: Charger) -> None:
+    driver_language.know(payment.locale if payment else None, _country(charger.station))
 
 
 def _asked(token: str) -> ResponseReturnValue:
@@ -371,6 +335,7 @@ def _payment(token: str) -> Payment:
     payment = payments.by_token(db.session(), token)
     if payment is None:
         raise NotFound(gettext("This link does not lead anywhere. Scan the code on the charger to begin."))
+    _speak(payment, db.session.get_one(Charger, payment.charger_id))
     db.session.commit()
     return payment
 
@@ -400,4 +365,4 @@ def _connector_status(told: Story) -> str | None:
 def _plug_name(told: Story) -> str:
     connector = _connector(told)
     number = gettext("Plug %(number)s", number=told.connector_number)
-    return f"{connector.kind}, {number}" if connector and connector.kind else number
+    return f"{driver_words.plug_kind(connector.kind)}, {number}" if connector and connector.kind else number

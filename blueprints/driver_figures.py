@@ -1,15 +1,16 @@
 """Prices, amounts and times as drivers read them: filters of the templates."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_datetime
 from babel.numbers import format_currency, format_decimal
 from flask_babel import get_locale
 
-from domain import price_list
+from blueprints import driver_language
+from blueprints.formats import zone_name
+from domain import price_list, station_hours
 from domain.clock import utcnow
 from domain.models.orders import OrderLine
 from domain.tariffs import Bill
@@ -24,10 +25,10 @@ def unit_price(amount: Decimal, currency: str) -> str:
     return format_currency(amount, currency, locale=get_locale() or "en", decimal_quantization=False)
 
 
-def wall_clock(at: datetime, zone: str) -> str:
-    """What the station's clock shows then, with the day if that is not within a day."""
-    pattern = "HH:mm" if at - utcnow() < timedelta(days=1) else "EEE HH:mm"
-    return format_datetime(at.astimezone(ZoneInfo(zone)).replace(tzinfo=None), pattern, locale=get_locale() or "en")
+def moment(at: datetime, zone: str) -> str:
+    """The time on the station's clock: today alone, with the weekday within a week, with the date beyond."""
+    local, locale = at.astimezone(ZoneInfo(zone)), driver_language.now()
+    return f"{station_hours.moment_words(at, utcnow(), ZoneInfo(zone), locale)} {zone_name(local)}"
 
 
 def quantity(amount: str | Decimal) -> str:
@@ -36,8 +37,8 @@ def quantity(amount: str | Decimal) -> str:
 
 
 def power(power_w: int) -> str:
-    """A rated power: 60 kW, 7.4 kW."""
-    return f"{quantity(Decimal(power_w) / 1000)} kW"
+    """A rated power that stays on one line: 60 kW, 7.4 kW."""
+    return f"{quantity(Decimal(power_w) / 1000)}\u00a0kW"
 
 
 def line_seconds(line: OrderLine) -> int:
@@ -55,4 +56,4 @@ def gross_minor(bill: Bill | None) -> int:
     return (bill.billed.gross_minor or 0) if bill else 0
 
 
-FILTERS = (unit_price, wall_clock, quantity, power, line_seconds, line_price, gross_minor)
+FILTERS = (unit_price, moment, quantity, power, line_seconds, line_price, gross_minor)

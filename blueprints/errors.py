@@ -9,7 +9,9 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
+from blueprints import driver_errors, driver_language
 from blueprints.web import page, trigger, wants_fragment
+from domain.catalogues import spoken
 from domain.errors import Conflict, DomainError, NotFound, Refused
 
 
@@ -39,7 +41,7 @@ WORDS = {
 # The database does not answer, broke off, or is busy for longer than we wait.
 UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeout)
 RETRY_AFTER_S = 5
-STALE_FORM = "This page was open for too long or in another browser. Reload it, then send the form again."
+STALE_FORM = spoken("This page was open for too long or in another browser. Reload it, then send the form again.")
 
 
 def init_app(app: Flask) -> None:
@@ -72,7 +74,9 @@ def http_error(error: HTTPException) -> ResponseReturnValue:
 def unavailable(error: Exception) -> Response:
     """503 in words that need no database."""
     current_app.logger.error("Database: %s", error)
-    response = make_response(_without_frame(503, WORDS[503].title, WORDS[503].text))
+    is_page = driver_language.concerns_drivers() and not (wants_fragment() or _wants_json())
+    told = driver_errors.answer(503, None) if is_page else _without_frame(503, WORDS[503].title, WORDS[503].text)
+    response = make_response(told)
     response.headers["Retry-After"] = str(RETRY_AFTER_S)
     return response
 
@@ -85,6 +89,8 @@ def answer(status: int, text: str | None, way_on: tuple[str, str] | None = None)
     """
     words = WORDS.get(status, WORDS[500 if status >= 500 else 400])
     if not (wants_fragment() or _wants_json()):
+        if driver_language.concerns_drivers():
+            return driver_errors.answer(status, text)
         try:
             told = text or words.text
             return page("errors/error.html", status=status, code=status, title=words.title, text=told, way_on=way_on)

@@ -76,7 +76,8 @@ def duration(seconds: int) -> str:
     >>> duration(3_900)
     '1 h 5 min'
     """
-    for size, unit, small, small_unit in ((86_400, "d", 3_600, "h"), (3_600, "h", 60, "min")):
+    day = "j" if _locale().language == "fr" else "d"
+    for size, unit, small, small_unit in ((86_400, day, 3_600, "h"), (3_600, "h", 60, "min")):
         if seconds >= size:
             rest = seconds % size // small
             return f"{seconds // size} {unit}" + (f" {rest} {small_unit}" if rest else "")
@@ -87,6 +88,8 @@ def when(at: datetime, zone: str, show: str = "minute") -> Markup:
     """A `<time>` in the station's zone with its abbreviation; the title has UTC. `show` is a key of PATTERNS."""
     local = at.astimezone(ZoneInfo(zone))
     pattern = PATTERNS[show]
+    if _locale().language == "de":
+        pattern = pattern.replace("d MMM", "d. MMM")
     if local.year != datetime.now(ZoneInfo(zone)).year:
         pattern = pattern.replace("MMM", "MMM y")
     text = format_datetime(local.replace(tzinfo=None), pattern, locale=_locale())

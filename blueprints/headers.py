@@ -20,6 +20,7 @@ POLICY = {
     "img-src": "'self' data:",
     "font-src": "'self'",
     "connect-src": "'self'",
+    "manifest-src": "'self'",
     "form-action": "'self' https://checkout.stripe.com https://www.paypal.com https://www.sandbox.paypal.com",
     "base-uri": "'none'",
     "frame-ancestors": "'none'",

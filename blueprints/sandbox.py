@@ -6,7 +6,7 @@ from flask import Blueprint, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
-from blueprints import access
+from blueprints import access, driver_language
 from blueprints.till import till
 from blueprints.web import page
 from domain.errors import NotFound
@@ -90,4 +90,5 @@ def _checkout(ref: str) -> Any:
     found = _sandbox().checkout(ref)
     if found is None:
         raise NotFound(gettext("There is no such test payment."))
+    driver_language.know(found.locale)
     return found

@@ -3,9 +3,8 @@
 import json
 from typing import Any
 
-from babel import Locale
 from flask import Flask, Response, url_for
-from flask_babel import Babel, get_locale
+from flask_babel import get_locale
 from flask_compress import Compress
 from flask_login import current_user
 from flask_wtf import CSRFProtect
@@ -14,7 +13,19 @@ from sqlalchemy import exists, select
 from werkzeug.middleware.proxy_fix import ProxyFix
 from wtforms import Field
 
-from blueprints import addresses, charts, columns, formats, headers, intake, navigation, preferences, role_words, words
+from blueprints import (
+    addresses,
+    charts,
+    columns,
+    driver_language,
+    formats,
+    headers,
+    intake,
+    navigation,
+    preferences,
+    role_words,
+    words,
+)
 from blueprints.database import db
 from blueprints.limits import limiter
 from domain.models.payments import PaymentAccount
@@ -63,7 +74,8 @@ def init_app(app: Flask) -> None:
     Htmx(app)  # first: it sets the request class
     csrf.init_app(app)
     limiter.init_app(app)
-    Babel(app, locale_selector=language)
+    driver_language.Tongues(app, locale_selector=driver_language.select)
+    driver_language.init_app(app)
     intake.init_app(app)
     headers.init_app(app)
     formats.init_app(app)
@@ -99,10 +111,6 @@ def close_files(response: Response) -> Response:
     if response.is_streamed and hasattr(response.response, "close"):
         response.call_on_close(response.response.close)
     return response
-
-
-def language() -> Locale:
-    return Locale("en")
 
 
 def initials(name: str) -> str:

@@ -140,7 +140,7 @@ class _Teller:
             tariff = tariff_book.in_force(db, charger.station_id, scanned)
             assert tariff is not None  # noqa: S101 - the cast gives every station a price
             token = payments.secret_token("demo", str(visit.at.timestamp()), visit.charger.id, visit.connector_number)
-            made = payments.create(db, charger, visit.connector_number, tariff, token=token, locale="en", now=scanned)
+            made = payments.create(db, charger, visit.connector_number, tariff, token=token, locale=None, now=scanned)
             return made.id
 
         payment_id = self._in_one(create)

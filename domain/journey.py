@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from domain import commands, orders, payments, station_hours
+from domain.catalogues import spoken
 from domain.errors import Conflict, NotFound
 from domain.models.chargers import Charger
 from domain.models.charging import ChargingSession, SessionStatus
@@ -107,7 +108,7 @@ def tell(db: Session, token: str, now: datetime) -> Story:
 def _of_order(db: Session, token: str) -> Story:
     order = orders.by_token(db, token)
     if order is None:
-        raise NotFound("This link does not lead anywhere. Scan the code on the charger to begin.")
+        raise NotFound(spoken("This link does not lead anywhere. Scan the code on the charger to begin."))
     charging = order.charging
     return Story(Phase.BILL, charging.charger, charging.connector_number, charging=charging, order=order)
 
@@ -163,7 +164,7 @@ def start(db: Session, payment_id: int, now: datetime) -> Command | None:
     if payments.has_charging(db, payment_id):
         return None
     if payment.status is not P.AUTHORISED:
-        raise Conflict("This payment no longer covers a charge. Scan the code on the charger to begin again.")
+        raise Conflict(spoken("This payment no longer covers a charge. Scan the code on the charger to begin again."))
     asked = last_command(db, payment, START)
     if asked is not None and _is_starting(asked):
         return asked
@@ -184,11 +185,13 @@ def cancel(db: Session, payment_id: int, now: datetime) -> Payment:
     """
     payment = payments.locked(db, payment_id)
     if payments.has_charging(db, payment_id):
-        raise Conflict("Charging has started. Stop it first.")
+        raise Conflict(spoken("Charging has started. Stop it first."))
     asked = last_command(db, payment, START)
     may_start = asked is not None and _is_starting(asked) and not commands.withdraw(db, asked, now)
     if may_start and now < payments.start_deadline(payment):
-        raise Conflict("The charger was asked to start. If nothing starts in three minutes, the hold goes back.")
+        raise Conflict(
+            spoken("The charger was asked to start. If nothing starts in three minutes, the hold goes back.")
+        )
     if payment.status is P.AUTHORISED:
         payments.ask_release(payment, "cancelled", now)
     db.flush()

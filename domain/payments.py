@@ -13,6 +13,7 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from domain import station_merchants, turns
+from domain.catalogues import spoken
 from domain.errors import Conflict, NotFound, Refused
 from domain.models.chargers import Charger
 from domain.models.charging import ChargingSession
@@ -95,7 +96,9 @@ def create(
     station = charger.station
     account = _account(db, station, account_id)
     if is_paid_for(db, charger.id, connector_number):
-        raise Conflict("Somebody has just paid for this plug. Choose another one or try again in a few minutes.")
+        raise Conflict(
+            spoken("Somebody has just paid for this plug. Choose another one or try again in a few minutes.")
+        )
     payment = Payment(
         operator_id=charger.operator_id,
         payment_account_id=account.id,
@@ -123,14 +126,14 @@ def create(
 def _account(db: Session, station: Station, account_id: int | None) -> PaymentAccount:
     known = station_merchants.of_station(db, station)
     if not known:
-        raise Refused("This station cannot take payments yet.")
+        raise Refused(spoken("This station cannot take payments yet."))
     working = [each.account for each in known if each.can_take_payments]
     chosen = [each for each in working if account_id is None or each.id == account_id]
     if not chosen:
         raise Refused(
-            "Payment is not available at this station at the moment."
+            spoken("Payment is not available at this station at the moment.")
             if not working
-            else "This way to pay is not available at the moment. Choose another one."
+            else spoken("This way to pay is not available at the moment. Choose another one.")
         )
     return chosen[0]
 
@@ -156,6 +159,17 @@ def by_token(db: Session, token: str) -> Payment | None:
     return db.scalar(select(Payment).where(Payment.token == token))
 
 
+def keep_language(db: Session, payment_id: int, language: str) -> None:
+    """The payment's pages and the provider's are in that language from now on.
+
+    Not while the provider is first asked: the same request again, with another language in it, would be refused.
+    """
+    payment = locked(db, payment_id)
+    if payment.status is not P.CREATED:
+        payment.locale = language
+    db.flush()
+
+
 def locked(db: Session, payment_id: int) -> Payment:
     """The payment as it is now, kept from everybody else until the transaction ends.
 
@@ -164,7 +178,7 @@ def locked(db: Session, payment_id: int) -> Payment:
     statement = select(Payment).where(Payment.id == payment_id).with_for_update()
     payment = db.scalar(statement.execution_options(populate_existing=True))
     if payment is None:
-        raise NotFound("There is no such payment.")
+        raise NotFound(spoken("There is no such payment."))
     return payment
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import CursorResult, select, update
 from sqlalchemy.orm import Session
 
 from domain import books, installation, orders, payment_accounts, payments, refunds
+from domain.catalogues import spoken, translated
 from domain.db import writing
 from domain.models.payments import Payment, PaymentAccount, PaymentStatus, Refund, RefundStatus
 from domain.payment_provider import (
@@ -45,7 +46,7 @@ LOOK_AT_HOLD_EVERY = timedelta(hours=6)
 BATCH = 100
 # A capture that was decided so short a while ago is asked for without a look first.
 FRESH = timedelta(minutes=1)
-NOT_AVAILABLE = "Payment is not available at this station at the moment."
+NOT_AVAILABLE = spoken("Payment is not available at this station at the moment.")
 _EARLY = LOOK_AT_CHECKOUT_EVERY - LOOK_AT_ONCE_EVERY
 
 
@@ -193,7 +194,7 @@ def _hold_request(till: Till, payment: Payment, code: str) -> HoldRequest:
         operation=Operation(code, "open", payment.id, payment.attempt),
         amount_minor=payment.hold_minor,
         currency=payment.currency,
-        description="EV charging",
+        description=translated(spoken("EV charging"), payment.locale),
         return_url=f"{till.public_url}/s/{payment.token}",
         locale=payment.locale,
     )

@@ -7,6 +7,7 @@ from babel.dates import format_datetime
 from sqlalchemy.orm import Session
 
 from domain import audit, hours
+from domain.catalogues import spoken
 from domain.errors import Conflict, Refused
 from domain.hours import Hours, Now
 from domain.models.stations import Station
@@ -40,7 +41,9 @@ def check_open(station: Station, now: datetime) -> None:
         Closed: the station refuses outside its hours.
     """
     if refuses(station, now):
-        raise Closed("This station has closed meanwhile. Nothing was charged, and your hold is released by itself.")
+        raise Closed(
+            spoken("This station has closed meanwhile. Nothing was charged, and your hold is released by itself.")
+        )
 
 
 def change(
@@ -92,7 +95,8 @@ def moment_words(at: datetime, now: datetime, zone: ZoneInfo, locale: str) -> st
     if local.hour == local.minute == 0 and (local.date() - today).days == 1:
         return "24:00"
     away = (local.date() - today).days
-    pattern = "HH:mm" if away == 0 else "EEE HH:mm" if away < 7 else "d MMM HH:mm"
+    date = "d. MMM" if locale == "de" else "d MMM"
+    pattern = "HH:mm" if away == 0 else "EEE HH:mm" if away < 7 else f"{date} HH:mm"
     return format_datetime(local, pattern, locale=locale)
 
 

@@ -6,6 +6,7 @@ from functools import lru_cache
 from sqlalchemy.orm import Session
 
 from domain import payment_accounts
+from domain.catalogues import spoken
 from domain.models.payments import PaymentAccount
 from domain.payment_provider import CredentialsRefused, PaymentProvider, ProviderKind
 from domain.settings import Settings
@@ -61,7 +62,7 @@ def sandbox_kind(sandbox: PaymentProvider) -> ProviderKind:
     return ProviderKind(
         name=Sandbox.name,
         label="Sandbox (test money)",
-        drivers_label="Test money",
+        drivers_label=spoken("Test money"),
         make=lambda _account, _credentials: sandbox,
         is_test_money=True,
         about="Plays a payment provider with test cards. No money moves.",

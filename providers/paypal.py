@@ -24,6 +24,7 @@ from paypalserversdk.models.paypal_wallet_experience_context import PaypalWallet
 from paypalserversdk.models.purchase_unit_request import PurchaseUnitRequest
 from paypalserversdk.models.refund_request import RefundRequest
 
+from domain.catalogues import spoken
 from domain.clock import utcnow
 from domain.models.payments import PaymentAccount, PaymentStatus, RefundStatus
 from domain.payment_provider import (
@@ -284,7 +285,7 @@ def paypal_kind() -> ProviderKind:
     return ProviderKind(
         name=PayPal.name,
         label="PayPal",
-        drivers_label="PayPal",
+        drivers_label=spoken("PayPal"),
         make=make,
         fields=FIELDS,
         sends_events=True,

@@ -6,6 +6,7 @@ from typing import Any
 
 from paypalserversdk.models.payment_collection import PaymentCollection
 
+from domain.catalogues import spoken
 from domain.models.payments import PaymentStatus, RefundStatus
 from domain.payment_provider import PaymentFacts, ProviderUnavailable, RefundFacts
 from providers.paypal_amounts import from_value
@@ -30,9 +31,9 @@ REFUND = {
     "FAILED": RefundStatus.FAILED,
     "CANCELLED": RefundStatus.FAILED,
 }
-DECLINED = "PayPal declined the payment."
-CAPTURE_FAILED = "PayPal declined to take the money from the hold."
-REFUND_FAILED = "PayPal could not send the money back."
+DECLINED = spoken("PayPal declined the payment.")
+CAPTURE_FAILED = spoken("PayPal declined to take the money from the hold.")
+REFUND_FAILED = spoken("PayPal could not send the money back.")
 
 
 def of(thing: Any, name: str) -> Any:

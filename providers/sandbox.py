@@ -16,6 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from domain.catalogues import spoken
 from domain.clock import utcnow
 from domain.db import writing
 from domain.models.payments import PaymentStatus, RefundStatus, SandboxObject
@@ -55,17 +56,17 @@ class TestCard:
 CARDS = {
     card.id: card
     for card in (
-        TestCard("success", "Visa", "4242", "Pays."),
-        TestCard("decline", "Visa", "0002", "Is declined."),
-        TestCard("challenge", "Visa", "3220", "Asks for a confirmation first."),
-        TestCard("slow", "Mastercard", "5556", "Pays after 8 seconds."),
-        TestCard("refund_fails", "Mastercard", "5126", "Pays; a refund fails."),
-        TestCard("timeout", "Visa", "0341", "Pays; the answer to each later step is lost once."),
+        TestCard("success", "Visa", "4242", spoken("Pays.")),
+        TestCard("decline", "Visa", "0002", spoken("Is declined.")),
+        TestCard("challenge", "Visa", "3220", spoken("Asks for a confirmation first.")),
+        TestCard("slow", "Mastercard", "5556", spoken("Pays after 8 seconds.")),
+        TestCard("refund_fails", "Mastercard", "5126", spoken("Pays; a refund fails.")),
+        TestCard("timeout", "Visa", "0341", spoken("Pays; the answer to each later step is lost once.")),
     )
 }
-DECLINED = "The bank declined the card."
-NOT_CONFIRMED = "The payment was not confirmed."
-REFUND_REFUSED = "The card is closed; the bank sent the money back."
+DECLINED = spoken("The bank declined the card.")
+NOT_CONFIRMED = spoken("The payment was not confirmed.")
+REFUND_REFUSED = spoken("The card is closed; the bank sent the money back.")
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,7 @@ class Checkout:
     is_open: bool
     needs_confirmation: bool
     back_to: str
+    locale: str | None
 
 
 class Sandbox:
@@ -98,6 +100,7 @@ class Sandbox:
             "amount": request.amount_minor,
             "currency": request.currency,
             "description": request.description,
+            "locale": request.locale,
             "back_to": "/" + urlsplit(request.return_url).path.lstrip("/"),  # always this site
         }
         with self._books() as db:
@@ -197,6 +200,7 @@ class Sandbox:
                 is_open,
                 needs_confirmation,
                 asked["back_to"],
+                asked.get("locale"),
             )
 
     def pay(self, ref: str, card_id: str) -> None:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask_babel import gettext
+from flask_babel import gettext, ngettext
 
 from blueprints.formats import kw
 from domain import power_messages, power_plan, power_schedule, power_units
@@ -192,9 +192,10 @@ def share_text(share: PowerProfile, limit: StationLimit) -> str:
 def driver_text(share: PowerProfile) -> str | None:
     """The sentence for the driver; None when there is nothing to explain."""
     if share.why == Why.WAITS:
-        return gettext(
-            "The station's power is in use. Your car waits for its turn, at most about %(minutes)s minutes.",
-            minutes=power_plan.TURN_S // 60,
+        return ngettext(
+            "The station's power is in use. Your car waits for its turn, at most about a minute.",
+            "The station's power is in use. Your car waits for its turn, at most about %(num)s minutes.",
+            power_plan.TURN_S // 60,
         )
     if share.why == Why.EQUAL:
         return gettext("The station's power is shared with other cars, so yours charges slower than it could.")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from domain.catalogues import spoken
 from domain.models.payments import PaymentAccount
 from domain.payment_provider import CredentialField, ProviderKind
 from providers.stripe import calls
@@ -40,7 +41,7 @@ def stripe_kind(api_url: str | None = None) -> ProviderKind:
     return ProviderKind(
         name=Stripe.name,
         label="Stripe",
-        drivers_label="Card",
+        drivers_label=spoken("Card"),
         make=make,
         fields=FIELDS,
         sends_events=True,

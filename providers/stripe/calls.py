@@ -7,6 +7,7 @@ import requests
 import stripe
 import urllib3
 
+from domain.catalogues import spoken
 from domain.payment_provider import (
     CredentialsRefused,
     ProviderDeclined,
@@ -29,8 +30,8 @@ _MOVED_ON = frozenset(
     }
 )
 _REFUSED = {
-    "amount_too_small": "The amount is below the least that Stripe takes.",
-    "amount_too_large": "The amount is above the most that Stripe takes.",
+    "amount_too_small": spoken("The amount is below the least that Stripe takes."),
+    "amount_too_large": spoken("The amount is above the most that Stripe takes."),
     "balance_insufficient": "There is not enough money on the Stripe account.",
     "charge_already_refunded": "The payment was refunded before, outside Voltdesk.",
     "charge_disputed": "The driver disputed the payment at the bank.",

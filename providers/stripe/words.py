@@ -2,34 +2,37 @@
 
 from typing import Any
 
-DECLINED = "The bank declined the card."
+from domain.catalogues import spoken
+
+DECLINED = spoken("The bank declined the card.")
 _DECLINES = {
-    "approve_with_id": "The bank could not approve the payment. Try again or use another card.",
-    "authentication_not_handled": "The payment was not confirmed with the bank.",
-    "authentication_required": "The bank wants the payment to be confirmed. Pay on the payment page.",
-    "card_not_supported": "The card cannot be used for this kind of payment.",
-    "card_velocity_exceeded": "The card's limit is reached.",
-    "currency_not_supported": "The card cannot be used in this currency.",
-    "expired_card": "The card has expired.",
-    "incorrect_cvc": "The security code of the card is wrong.",
-    "incorrect_number": "The card number is wrong.",
-    "insufficient_funds": "There is not enough money on the card.",
-    "invalid_cvc": "The security code of the card is wrong.",
-    "invalid_expiry_month": "The expiry date of the card is wrong.",
-    "invalid_expiry_year": "The expiry date of the card is wrong.",
-    "issuer_not_available": "The bank does not answer at the moment. Try again.",
-    "payment_intent_authentication_failure": "The payment was not confirmed with the bank.",
-    "processing_error": "The card could not be processed at the moment. Try again.",
-    "reenter_transaction": "The bank could not process the payment. Try again.",
-    "try_again_later": "The bank does not answer at the moment. Try again.",
-    "withdrawal_count_limit_exceeded": "The card's limit is reached.",
+    "approve_with_id": spoken("The bank could not approve the payment. Try again or use another card."),
+    "authentication_not_handled": spoken("The payment was not confirmed with the bank."),
+    "authentication_required": spoken("The bank wants the payment to be confirmed. Pay on the payment page."),
+    "card_not_supported": spoken("The card cannot be used for this kind of payment."),
+    "card_velocity_exceeded": spoken("The card's limit is reached."),
+    "currency_not_supported": spoken("The card cannot be used in this currency."),
+    "expired_card": spoken("The card has expired."),
+    "incorrect_cvc": spoken("The security code of the card is wrong."),
+    "incorrect_number": spoken("The card number is wrong."),
+    "insufficient_funds": spoken("There is not enough money on the card."),
+    "invalid_cvc": spoken("The security code of the card is wrong."),
+    "invalid_expiry_month": spoken("The expiry date of the card is wrong."),
+    "invalid_expiry_year": spoken("The expiry date of the card is wrong."),
+    "issuer_not_available": spoken("The bank does not answer at the moment. Try again."),
+    "payment_intent_authentication_failure": spoken("The payment was not confirmed with the bank."),
+    "processing_error": spoken("The card could not be processed at the moment. Try again."),
+    "reenter_transaction": spoken("The bank could not process the payment. Try again."),
+    "try_again_later": spoken("The bank does not answer at the moment. Try again."),
+    "withdrawal_count_limit_exceeded": spoken("The card's limit is reached."),
 }
+# What is not marked as spoken concerns the operator; drivers read that the refund did not arrive, and no more.
 _REFUND_FAILURES = {
     "charge_for_pending_refund_disputed": "The driver disputed the payment at the bank.",
-    "declined": "The bank refused the refund.",
-    "expired_or_canceled_card": "The card has expired or was cancelled.",
+    "declined": spoken("The bank refused the refund."),
+    "expired_or_canceled_card": spoken("The card has expired or was cancelled."),
     "insufficient_funds": "There is not enough money on the Stripe account.",
-    "lost_or_stolen_card": "The card was lost or stolen.",
+    "lost_or_stolen_card": spoken("The card was lost or stolen."),
     "merchant_request": "The refund was stopped on the Stripe account.",
 }
 _BRANDS = {
@@ -50,7 +53,7 @@ def decline(error: Any) -> str:
 
 
 def refund_failure(reason: str | None) -> str:
-    return _REFUND_FAILURES.get(reason or "", "The bank sent the money back.")
+    return _REFUND_FAILURES.get(reason or "", spoken("The bank sent the money back."))
 
 
 def card_name(card: Any) -> str:

@@ -69,6 +69,7 @@ ROUTES: dict[str, Row] = {
     "connect.password": Row("OT", {"device_id": "charger.device_id"}),
     "driver.cancel": Row(PUBLIC, {"token": "payment.token"}),
     "driver.charger": Row(PUBLIC, {"code": "qr_code.code"}),
+    "driver.manifest": Row(PUBLIC, {"code": "qr_code.code"}),
     "driver.pay": Row(PUBLIC, {"code": "qr_code.code"}),
     "driver.pay_again": Row(PUBLIC, {"token": "payment.token"}),
     "driver.start": Row(PUBLIC, {"token": "payment.token"}),

@@ -23,7 +23,7 @@ def browser(request, tmp_path):
     return browser
 
 
-@pytest.mark.parametrize("path", ["/", "/chargers", "/sign-in", "/c/ABCD2345", "/nowhere"])
+@pytest.mark.parametrize("path", ["/", "/chargers", "/sign-in", "/nowhere"])
 def test_pages_say_so_and_when_to_come_again(browser, path):
     response = browser.get(path)
 
@@ -31,6 +31,14 @@ def test_pages_say_so_and_when_to_come_again(browser, path):
     assert response.headers["Retry-After"] == "5"
     assert response.headers["Cache-Control"] == "no-store"
     assert "The database does not answer" in response.text
+
+
+def test_drivers_read_it_in_their_language(browser):
+    response = browser.get("/c/ABCD2345", headers={"Accept-Language": "de-AT,de;q=0.9,en;q=0.5"})
+
+    assert (response.status_code, response.headers["Retry-After"]) == (503, "5")
+    assert '<html lang="de">' in response.text
+    assert "Ein laufender Ladevorgang geht weiter. Versuchen Sie es in einer Minute noch einmal." in response.text
 
 
 def test_a_live_page_stays_as_it_is(browser):

@@ -15,7 +15,7 @@ from tests.blueprints.conftest import HTMX
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
-    "connect-src 'self'; form-action 'self' https://checkout.stripe.com https://www.paypal.com "
+    "connect-src 'self'; manifest-src 'self'; form-action 'self' https://checkout.stripe.com https://www.paypal.com "
     "https://www.sandbox.paypal.com; "
     "base-uri 'none'; frame-ancestors 'none'"
 )

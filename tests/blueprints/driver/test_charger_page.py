@@ -74,10 +74,12 @@ def test_the_price_list_tells_what_comes_next_parking_fee_and_minimum(phone, wor
     with time_machine.travel(datetime(2026, 11, 20, 11, 4, tzinfo=UTC), tick=False):
         shown = text(phone.get(f"/c/{world.code}"))
 
-    assert "Energy until 19:00 €0.502 per kWh" in shown
-    assert "Energy from 19:00 €0.251 per kWh" in shown
-    assert "Parked after full, from 15 min until 19:00 €0.1004 per min" in shown  # 4.80 an hour and 25.5 %
-    assert "Per session €1.00 per session" in shown
+    assert "Energy €0.502 per kWh until 19:00 EET" in shown
+    assert "Energy €0.251 per kWh from 19:00 EET" in shown
+    assert (
+        "Parked after full €0.1004 per min free for the first 15 min, until 19:00 EET" in shown
+    )  # 4.80 an hour and 25.5 %
+    assert "Session fee €1.00" in shown
     assert "At least €1.26" in shown  # 1.255 half up
 
 
@@ -281,8 +283,16 @@ def test_who_charges_here_already_is_led_to_the_charge(phone, world):
 
     mine = phone.get(f"/c/{world.code}")
 
-    assert "You are charging here already." in mine.text
+    assert "You have paid here already. Charging has not started yet." in mine.text
     assert f"/s/{payment.token}" in mine.text
+
+    world.start(payment)
+    charging = phone.get(f"/c/{world.code}")
+
+    assert "You are charging here already." in charging.text
+    assert "You have paid here already." not in charging.text
+    assert f"/s/{payment.token}" in charging.text
+    assert "Sie laden hier bereits." in phone.get(f"/c/{world.code}?lang=de").text
 
 
 def test_another_phone_is_not_told_of_my_charge(app, world):

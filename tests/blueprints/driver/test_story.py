@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 import time_machine
 
-from domain import orders, payments, refunds
+from domain import commands, orders, payments, refunds
 from domain.models.chargers import Connector
 from domain.models.commands import Command, CommandStatus
 from domain.models.payments import Payment, PaymentAccount, PaymentStatus
@@ -39,7 +39,7 @@ def test_what_the_redirect_says_is_not_believed(phone, world):
 
     shown = page(phone, payment)
 
-    assert "Nothing is held on your card yet." in shown
+    assert "Nothing is held yet." in shown
     assert "Continue to payment" in shown
 
 
@@ -333,7 +333,7 @@ def test_a_session_that_cannot_be_billed_is_said_to_be_looked_at(phone, world):
     world.stop(charging, 10_000)
     world.sweep()
 
-    assert "Nothing has been taken from your card; somebody looks at it." in page(phone, payment)
+    assert "Nothing was taken; somebody looks at it." in page(phone, payment)
 
 
 @pytest.mark.parametrize(
@@ -341,7 +341,7 @@ def test_a_session_that_cannot_be_billed_is_said_to_be_looked_at(phone, world):
     [
         ("success", 0, "A refund of €5.02 is on its way to Visa •••• 4242."),
         ("success", 1, "€5.02 were refunded to Visa •••• 4242."),
-        ("refund_fails", 2, "The refund did not arrive: The card is closed"),
+        ("refund_fails", 2, "The refund did not arrive. The card is closed"),
     ],
 )
 def test_a_refund_is_told(phone, world, card, rounds, sentence):
@@ -386,7 +386,7 @@ def test_a_waived_order_says_that_nothing_was_taken(phone, world):
     world.db.commit()
     world.settle()
 
-    assert "Nothing was taken from your card." in page(phone, payment)
+    assert "Nothing was taken." in page(phone, payment)
 
 
 def test_a_hold_on_which_somebody_charges_is_not_given_back(phone, world):
@@ -493,4 +493,17 @@ def test_a_call_that_is_under_way_is_not_made_twice(app, phone, world):
 
     shown = page(phone, payment)
 
-    assert "Nothing is held on your card yet." in shown
+    assert "Nothing is held yet." in shown
+
+
+def test_a_charger_with_too_many_commands_is_explained_and_the_hold_stays(phone, world):
+    payment = world.pay()
+    for _ in range(commands.MOST_WAITING):
+        factories.command(world.db, world.charger, status=CommandStatus.QUEUED, settled_at=None)
+    world.db.commit()
+
+    phone.get(f"/s/{payment.token}?lang=de")
+    shown = press(phone, payment, "start")
+
+    assert "Das ist gerade nicht möglich. Es wurde nichts geändert." in shown
+    assert world.fresh(payment).status is PaymentStatus.AUTHORISED

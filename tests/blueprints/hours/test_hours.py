@@ -184,7 +184,7 @@ def test_a_closed_station_takes_no_payment(friday_night, client, db, station, co
     shown = client.get(f"/c/{code}")
     refused = client.post(f"/c/{code}", data={"connector": "1", "nonce": "n"})
 
-    assert "This station is closed now. It opens Mon 08:00." in shown.text
+    assert "This station is closed now. It opens Mon 08:00 EET. Come back then, or use another station." in shown.text
     assert "Nothing was charged" not in shown.text
     assert "Pay and start charging" not in shown.text
     assert refused.status_code == 409
@@ -197,7 +197,7 @@ def test_a_station_that_only_warns_takes_payments(friday_night, client, db, stat
 
     shown = client.get(f"/c/{code}")
 
-    assert "You are here outside the business hours; they begin Mon 08:00." in shown.text
+    assert "You are here outside the business hours; they begin Mon 08:00 EET." in shown.text
     assert "Pay and start charging" in shown.text
 
 
