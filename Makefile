@@ -32,7 +32,7 @@ sim: .venv/runtime ## simulated chargers, e.g. make sim ARGS="--url ws://localho
 	@exec $(BIN)/python -m simulator $(ARGS)
 
 test: .venv/tools ## every test, on SQLite and PostgreSQL, with a browser where there is one
-	@$(BIN)/python -m pytest -n 4 --dist worksteal -rs
+	@$(BIN)/python -m pytest -n 4 --dist worksteal -rsR
 
 check: .venv/tools ## what must hold before a change lands: lint, types, layers, templates, tests
 	@$(BIN)/ruff format --check .

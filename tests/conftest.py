@@ -31,6 +31,17 @@ gc.set_threshold(50_000, 20, 50)
 DATABASES = tuple((os.environ.get("VOLTDESK_TEST_DATABASES") or "sqlite,postgresql").split(","))
 
 
+# Real processes, sockets and browsers on a machine that may be busy: what fails there is tried a second time and told.
+_REAL_TIME = ("browser", "faults", "interop", "ocpp_server")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.is_relative_to(here) and item.path.relative_to(here).parts[0] in _REAL_TIME:
+            item.add_marker(pytest.mark.flaky(reruns=1))
+
+
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[PostgresqlServer]:
     """A PostgreSQL server of this test run."""
