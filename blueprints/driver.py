@@ -231,7 +231,15 @@ def _chosen(place: Place) -> Payment:
         locale=driver_language.now(),
         now=utcnow(),
         account_id=request.form.get("account", type=int),
+        hold_minor=_most(place),
     )
+
+
+def _most(place: Place) -> int | None:
+    chosen = request.form.get("hold", type=int)
+    if chosen is not None and chosen not in place.holds:
+        raise Refused(gettext("Choose one of the amounts that are shown."))
+    return chosen
 
 
 def _remember(token: str) -> None:

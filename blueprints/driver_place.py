@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from blueprints import driver_figures
 from blueprints.database import db
-from domain import plugs, price_list, station_hours, station_merchants, tariff_book
+from domain import holds, plugs, price_list, station_hours, station_merchants, tariff_book
 from domain.catalogues import spoken
 from domain.clock import utcnow
 from domain.errors import NotFound
@@ -47,6 +47,11 @@ class Place(NamedTuple):
     @property
     def account(self) -> PaymentAccount | None:
         return self.ways[0].account if self.ways else None
+
+    @property
+    def holds(self) -> list[int]:
+        """What the driver may choose as the most that a charge costs, in minor units, the usual amount first."""
+        return holds.choices(self.station.hold_minor, self.tariff.currency) if self.tariff else []
 
     @property
     def is_test(self) -> bool:

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from domain import billing, closing, journey, payments
 from domain.charging_flags import Flag, merged
+from domain.currencies import exponent
 from domain.models.chargers import Connector
 from domain.models.charging import ChargingSession, MeterValue, SessionStatus
 from domain.models.commands import Command, CommandStatus
@@ -26,6 +27,27 @@ CLOSE_BEFORE = timedelta(hours=6)
 RELEASE_BEFORE = timedelta(hours=1)
 # A charger that did not stop when it was asked is asked again, but not every few seconds.
 ASK_AGAIN_AFTER = timedelta(seconds=60)
+
+
+def choices(hold_minor: int, currency: str) -> list[int]:
+    """What a driver may choose as the most that a charge costs, the station's amount first.
+
+    Besides it the largest round amounts up to a half and a quarter of it, unless they are below 5 (of a currency
+    without decimals 500).
+
+    >>> choices(4500, "EUR"), choices(900, "EUR"), choices(5000, "JPY")
+    ([4500, 2000, 1000], [900], [5000, 2000, 1000])
+    """
+    decimals = exponent(currency)
+    least = 500 if decimals == 0 else 5 * 10**decimals
+    lower = (_round_below(hold_minor // part) for part in (2, 4))
+    return [hold_minor, *(amount for amount in lower if amount >= least)]
+
+
+def _round_below(amount: int) -> int:
+    """The largest of 1, 2, 5, 10, 20, 50, … that is not above the amount."""
+    power: int = 10 ** (len(str(max(amount, 1))) - 1)
+    return max(step * power for step in (1, 2, 5) if step * power <= max(amount, 1))
 
 
 def running(db: Session) -> list[int]:

@@ -78,11 +78,13 @@ def create(
     locale: str | None,
     now: datetime,
     account_id: int | None = None,
+    hold_minor: int | None = None,
 ) -> Payment:
     """A payment for that plug exists, not yet known to any provider; the same token gives the same payment again.
 
     Args:
         account_id: the payment account that the driver chose; otherwise the station's preferred one that works.
+        hold_minor: the most that the driver wants it to cost, at most the station's amount, which it is otherwise.
 
     Raises:
         Refused: the station cannot take payments.
@@ -112,7 +114,7 @@ def create(
         status=P.CREATED,
         status_at=now,
         currency=tariff.currency,
-        hold_minor=station.hold_minor,
+        hold_minor=min(hold_minor or station.hold_minor, station.hold_minor),
         tariff_id=tariff.id,
         locale=locale,
         created_at=now,

@@ -91,7 +91,7 @@ def pay(page: Page, card: str = "4242") -> None:
 def test_from_the_sticker_to_the_bill(visit, site):
     page = visit(f"/c/{CODE}", size=PHONE)
     page.set_default_timeout(PATIENCE_MS)
-    expect(page.get_by_text("We hold €45.00 on your card.")).to_be_visible()
+    expect(page.get_by_text("We hold this amount on your card.")).to_be_visible()
 
     pay(page)
     page.get_by_role("button", name="Start charging").click()

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 import time_machine
+from sqlalchemy import select
 
 from domain.clock import utcnow
 from domain.models.chargers import Connector
@@ -46,10 +47,25 @@ def test_it_shows_price_hold_and_plugs_before_the_payment(phone, world):
     assert world.charger.label in shown
     assert "Harbour Garage, Satamakatu 4, Helsinki" in shown
     assert "€0.502 per kWh" in shown  # 0.40 and 25.5 % VAT
-    assert "We hold €45.00 on your card." in shown
+    assert "How much may this charge cost at most? €45.00 €20.00 €10.00 We hold this amount on your card." in shown
     assert "Prices include 25.5 % VAT." in shown
     assert "Test money" in shown
     assert "Pay and start charging" in shown
+
+
+def test_the_driver_chooses_the_most_that_it_may_cost(phone, world, db):
+    phone.post(f"/c/{world.code}", data=choice(world, "1", hold="2000"))
+
+    assert db.scalars(select(Payment.hold_minor)).all() == [2000]
+
+
+@pytest.mark.parametrize("hold", ["1", "-2000", "4501", "99999999999999999999"])
+def test_no_other_amount_is_held(phone, world, db, hold):
+    response = phone.post(f"/c/{world.code}", data=choice(world, "1", hold=hold))
+
+    assert response.status_code == 422
+    assert "Choose one of the amounts that are shown." in text(response)
+    assert db.scalars(select(Payment)).all() == []
 
 
 def test_it_never_tells_the_devices_identity(phone, world):
