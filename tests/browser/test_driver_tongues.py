@@ -131,7 +131,7 @@ def test_a_phone_can_keep_the_charger_among_its_apps(visit, world):
 def test_from_the_sticker_to_the_bill_in_german(visit, site):  # noqa: F811 - the fixture
     page = visit(f"/c/{CODE}?lang=de", size=PHONE)
     page.set_default_timeout(PATIENCE_MS)
-    expect(page.get_by_text("Wir reservieren 45,00\u00a0€ auf Ihrer Karte.")).to_be_visible()
+    expect(page.get_by_text("Wir reservieren diesen Betrag auf Ihrer Karte.")).to_be_visible()
 
     page.get_by_label("Anschluss 1").check()
     page.get_by_role("button", name="Bezahlen und laden").click()
