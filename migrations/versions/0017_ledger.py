@@ -7,12 +7,70 @@ import sqlalchemy as sa
 from alembic import op
 
 from domain.db import UtcDateTime
-from domain.models import ledger_guards
 
 revision = "0017"
 down_revision = "0016"
 branch_labels = None
 depends_on = None
+
+TRIGGERS = (
+    ("journal_is_final", "journal"),
+    ("journal_is_kept", "journal"),
+    ("posting_is_final", "posting"),
+    ("posting_is_kept", "posting"),
+    ("journal_balances", "journal"),
+    ("posting_before_its_journal", "posting"),
+)
+# As domain/models/ledger_guards.py made them then.
+GUARDS = {
+    "sqlite": (
+        "CREATE TRIGGER journal_is_final BEFORE UPDATE ON journal WHEN 1 = 1 BEGIN SELECT RAISE(ABORT, 'the"
+        " ledger is only ever added to: no UPDATE of journal'); END",
+        "CREATE TRIGGER journal_is_kept BEFORE DELETE ON journal WHEN 1 = 1 BEGIN SELECT RAISE(ABORT, 'the "
+        "ledger is only ever added to: no DELETE of journal'); END",
+        "CREATE TRIGGER posting_is_final BEFORE UPDATE ON posting WHEN 1 = 1 BEGIN SELECT RAISE(ABORT, 'the"
+        " ledger is only ever added to: no UPDATE of posting'); END",
+        "CREATE TRIGGER posting_is_kept BEFORE DELETE ON posting WHEN 1 = 1 BEGIN SELECT RAISE(ABORT, 'the "
+        "ledger is only ever added to: no DELETE of posting'); END",
+        "CREATE TRIGGER journal_balances BEFORE INSERT ON journal WHEN EXISTS (SELECT 1 FROM posting WHERE "
+        "journal_id = NEW.id GROUP BY currency HAVING sum(amount_minor) <> 0) OR NOT EXISTS (SELECT 1 FROM "
+        "posting WHERE journal_id = NEW.id) BEGIN SELECT RAISE(ABORT, 'a journal has to sum to zero in each"
+        " currency'); END",
+        "CREATE TRIGGER posting_before_its_journal BEFORE INSERT ON posting WHEN EXISTS (SELECT 1 FROM "
+        "journal WHERE id = NEW.journal_id) BEGIN SELECT RAISE(ABORT, 'nothing is added to a journal that "
+        "stands'); END",
+    ),
+    "postgresql": (
+        "CREATE FUNCTION journal_is_final() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF 1 = 1 THEN "
+        "RAISE EXCEPTION 'the ledger is only ever added to: no UPDATE of journal' USING ERRCODE = "
+        "'integrity_constraint_violation'; END IF; RETURN NEW; END $$",
+        "CREATE TRIGGER journal_is_final BEFORE UPDATE ON journal FOR EACH ROW EXECUTE FUNCTION journal_is_final()",
+        "CREATE FUNCTION journal_is_kept() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF 1 = 1 THEN RAISE"
+        " EXCEPTION 'the ledger is only ever added to: no DELETE of journal' USING ERRCODE = "
+        "'integrity_constraint_violation'; END IF; RETURN OLD; END $$",
+        "CREATE TRIGGER journal_is_kept BEFORE DELETE ON journal FOR EACH ROW EXECUTE FUNCTION journal_is_kept()",
+        "CREATE FUNCTION posting_is_final() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF 1 = 1 THEN "
+        "RAISE EXCEPTION 'the ledger is only ever added to: no UPDATE of posting' USING ERRCODE = "
+        "'integrity_constraint_violation'; END IF; RETURN NEW; END $$",
+        "CREATE TRIGGER posting_is_final BEFORE UPDATE ON posting FOR EACH ROW EXECUTE FUNCTION posting_is_final()",
+        "CREATE FUNCTION posting_is_kept() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF 1 = 1 THEN RAISE"
+        " EXCEPTION 'the ledger is only ever added to: no DELETE of posting' USING ERRCODE = "
+        "'integrity_constraint_violation'; END IF; RETURN OLD; END $$",
+        "CREATE TRIGGER posting_is_kept BEFORE DELETE ON posting FOR EACH ROW EXECUTE FUNCTION posting_is_kept()",
+        "CREATE FUNCTION journal_balances() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF EXISTS (SELECT "
+        "1 FROM posting WHERE journal_id = NEW.id GROUP BY currency HAVING sum(amount_minor) <> 0) OR NOT "
+        "EXISTS (SELECT 1 FROM posting WHERE journal_id = NEW.id) THEN RAISE EXCEPTION 'a journal has to "
+        "sum to zero in each currency' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN "
+        "NEW; END $$",
+        "CREATE TRIGGER journal_balances BEFORE INSERT ON journal FOR EACH ROW EXECUTE FUNCTION journal_balances()",
+        "CREATE FUNCTION posting_before_its_journal() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF "
+        "EXISTS (SELECT 1 FROM journal WHERE id = NEW.journal_id) THEN RAISE EXCEPTION 'nothing is added to"
+        " a journal that stands' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END "
+        "$$",
+        "CREATE TRIGGER posting_before_its_journal BEFORE INSERT ON posting FOR EACH ROW EXECUTE FUNCTION "
+        "posting_before_its_journal()",
+    ),
+}
 
 
 def upgrade() -> None:
@@ -324,13 +382,16 @@ def upgrade() -> None:
         f"ALTER TABLE orders ADD COLUMN contract_id {whole}"
         " CONSTRAINT fk_orders_contract_id_contract REFERENCES contract (id)"
     )
-    for statement in ledger_guards.create_statements(op.get_bind().dialect.name):
+    for statement in GUARDS[op.get_bind().dialect.name]:
         op.execute(statement)
 
 
 def downgrade() -> None:
-    for statement in ledger_guards.drop_statements(op.get_bind().dialect.name):
-        op.execute(statement)
+    is_sqlite = op.get_bind().dialect.name == "sqlite"
+    for name, table in TRIGGERS:
+        op.execute(f"DROP TRIGGER {name}" if is_sqlite else f"DROP TRIGGER {name} ON {table}")
+        if not is_sqlite:
+            op.execute(f"DROP FUNCTION {name}()")
     op.execute("ALTER TABLE orders DROP COLUMN contract_id")
     op.drop_index("ix_payment_status_status_at", "payment")
 
