@@ -6,12 +6,14 @@ The world's order: 10 kWh at 0.40 without VAT, 4.00 + 1.02 VAT = 5.02.
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy import Connection, delete, insert, select, text, update
 from sqlalchemy.exc import DatabaseError
 
 from domain import books, contracts, ledger, payments, refunds
 from domain.db import read_only
 from domain.ledger import Account, Entry, Leg
+from domain.models import ledger_guards
+from domain.models.guards import create_statements, drop_statements
 from domain.models.ledger import AccountKind, Journal, JournalKind, LedgerAccount, Posting
 from domain.models.payments import CollectionMode, PaymentAccount
 from tests.factories import NOW
@@ -284,9 +286,8 @@ def test_an_entry_is_reversed_once(world: World) -> None:
     assert "unique" in refused(world, insert(Journal), [journal | {"is_test": False, "reverses_id": made[0]}]).lower()
 
 
-def _without_guards(connection: object, *statements: str) -> None:
-    from domain.models import ledger_guards
-
+def _without_guards(connection: Connection, *statements: str) -> None:
     dialect = connection.dialect.name
-    for statement in (*ledger_guards.drop_statements(dialect), *statements, *ledger_guards.create_statements(dialect)):
+    off, on = drop_statements(ledger_guards.GUARDS, dialect), create_statements(ledger_guards.GUARDS, dialect)
+    for statement in (*off, *statements, *on):
         connection.execute(text(statement))
