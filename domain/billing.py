@@ -7,16 +7,15 @@ from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, exists, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
-from domain import closing, contracts, orders, payments
+from domain import closing, contracts, numbers, orders, payments
 from domain.charging_flags import NEEDS_REVIEW, Flag, merged
 from domain.currencies import from_minor
 from domain.models.chargers import ChargerEvent
 from domain.models.charging import ChargingSession, SessionStatus
-from domain.models.orders import NumberSeries, Order, OrderLine, OrderStatus
+from domain.models.orders import Order, OrderLine, OrderStatus
 from domain.models.payments import Payment
 from domain.tariffs import Bill, ChargingState, Line, Usage, decimal_text, parse_tariff, price, usage_from_meter
 
@@ -240,15 +239,4 @@ def _line(line: Line) -> OrderLine:
 
 def _next_number(db: Session, charging: ChargingSession, now: datetime) -> str:
     year = now.astimezone(ZoneInfo(charging.station.time_zone)).year
-    return f"VD-{year}-{next_in_series(db, f'order:{year}'):06d}"
-
-
-def next_in_series(db: Session, name: str) -> int:
-    """The next number of a series, from 1, without gaps: a transaction that rolls back gives its number back."""
-    take = update(NumberSeries).where(NumberSeries.name == name).values(last=NumberSeries.last + 1)
-    taken = db.scalar(take.returning(NumberSeries.last))
-    if taken is None:
-        insert = postgresql.insert if db.get_bind().dialect.name == "postgresql" else sqlite.insert
-        db.execute(insert(NumberSeries).values(name=name, last=0).on_conflict_do_nothing())
-        taken = db.scalar(take.returning(NumberSeries.last))
-    return int(taken or 0)
+    return f"VD-{year}-{numbers.next_in_series(db, f'order:{year}'):06d}"

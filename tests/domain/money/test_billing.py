@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from domain import billing
+from domain import billing, numbers
 from domain.models.charging import SessionStatus
 from domain.models.orders import NumberSeries, Order, OrderStatus
 from domain.models.payments import PaymentStatus
@@ -229,7 +229,7 @@ def test_numbers_taken_at_once_are_all_different(engine, takers):
 
     def take(_: int) -> int:
         with Session(engine) as db:
-            number = billing.next_in_series(db, "order:2026")
+            number = numbers.next_in_series(db, "order:2026")
             db.commit()
             return number
 
