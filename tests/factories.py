@@ -29,6 +29,7 @@ from domain.models.reservations import Reservation, ReservationStatus
 from domain.models.rounds import Round, RoundItem
 from domain.models.second_factors import SecondFactor
 from domain.models.secret_links import Purpose
+from domain.models.settlements import LineKind, Settlement, SettlementLine, SettlementStatus
 from domain.models.sign_ups import SignUp
 from domain.models.stations import Station, StationPhoto, StationTariff
 from domain.models.tariffs import Tariff
@@ -274,6 +275,54 @@ def money_item(db: Session, operator: Operator | None, **values: Any) -> MoneyIt
         "opened_at": NOW,
     }
     return _add(db, MoneyItem(**({"operator_id": operator.id if operator else None} | defaults | values)))
+
+
+def settlement(db: Session, operator: Operator, **values: Any) -> Settlement:
+    number = _number(db, Settlement)
+    figures = {"gross_minor": 502, "captured_minor": 502, "fee_minor": 35, "tax_minor": 0, "carried_minor": 0}
+    defaults = {
+        "operator_id": operator.id,
+        "number": f"S-2026-{number:04d}",
+        "nonce": f"nonce-{number}",
+        "status": SettlementStatus.APPLIED,
+        "currency": "EUR",
+        "is_test": True,
+        "orders": 1,
+        "payable_minor": 467,
+        "first_at": NOW - timedelta(hours=2),
+        "last_at": NOW - timedelta(hours=1),
+        "applied_by": "owner@example.com",
+        "applied_at": NOW,
+    }
+    return _add(db, Settlement(**(defaults | figures | values)))
+
+
+def settlement_line(db: Session, settlement: Settlement, order: Order, **values: Any) -> SettlementLine:
+    defaults = {
+        "settlement_id": settlement.id,
+        "position": 1,
+        "kind": LineKind.ORDER,
+        "is_live": True,
+        "order_id": order.id,
+        "order_number": order.number,
+        "station": "Harbour Garage",
+        "charger": "HG-01",
+        "time_zone": "Europe/Helsinki",
+        "started_at": NOW - timedelta(hours=2),
+        "stopped_at": NOW - timedelta(hours=1),
+        "energy_wh": 10_000,
+        "net_minor": 400,
+        "vat_rates": "25.5",
+        "vat_minor": 102,
+        "gross_minor": 502,
+        "captured_minor": 502,
+        "fee_minor": 35,
+        "tax_minor": 0,
+        "carried_minor": 0,
+        "payable_minor": 467,
+        "paid_with": "Visa 4242",
+    }
+    return _add(db, SettlementLine(**(defaults | values)))
 
 
 def charger_status(db: Session, charger: Charger, status: str, at: datetime, **values: Any) -> ChargerEvent:

@@ -105,6 +105,10 @@ def world(db, make):
     db.add(OrderLine(order_id=order.id, position=1, net_exact="4.00", **kind | amounts))
     make(factories.manual_refund, order, status="withdrawn", decided_by="ann@example.com", decided_at=now)
     make(factories.money_item, operator, order_id=order.id)
+    settlement = make(
+        factories.settlement, operator, status="approved", reviewed_by="admin@example.com", reviewed_at=now
+    )
+    make(factories.settlement_line, settlement, order, is_live=False)
     make(factories.money_item, operator, resolved_at=now, resolved_by="ann@example.com", note="Invoiced by post")
     command = make(factories.command, charger, response={"status": "Accepted"})
     text = json.dumps([2, "1", "Heartbeat", {}])
@@ -144,6 +148,11 @@ PAGES = [
     "/billings/VD-2026-004821",
     "/billings/VD-2026-004821/refund",
     "/billings/VD-2026-004821/bank-transfer",
+    "/billing-center",
+    "/billing-center/apply?all=1",
+    "/billing-center/settlements",
+    "/billing-center/settlements/1",
+    "/billing-center/settlements/1/confirm",
     "/money-needing-attention",
     "/money-needing-attention?view=closed",
     "/sessions",

@@ -184,8 +184,21 @@ def test_messages_come_oldest_first_and_exactly(db, charger, alice):
     assert len(alice.get("/chargers/HE60D1/messages", since="2026-11-20T11:04:03Z").json["items"]) == 2
 
 
-def test_settlements_are_truthfully_none(alice):
-    assert alice.get("/settlements").json == {"items": [], "next_cursor": None}
+def test_settlements_are_listed_newest_first_and_nobody_elses(alice, charlie, make, harbour):
+    make(factories.settlement, harbour)
+    make(factories.settlement, harbour, status="settled", settled_at=NOW)
+
+    found = alice.get("/settlements").json["items"]
+
+    assert [(each["number"], each["status"]) for each in found] == [
+        ("S-2026-0002", "settled"),
+        ("S-2026-0001", "applied"),
+    ]
+    assert (found[0]["captured"], found[0]["fee"], found[0]["payable"]) == ("5.02", "0.35", "4.67")
+    assert [each["number"] for each in alice.get("/settlements", query_string={"status": "applied"}).json["items"]] == [
+        "S-2026-0001"
+    ]
+    assert charlie.get("/settlements").json == {"items": [], "next_cursor": None}
 
 
 def test_charlie_cannot_see_it(make, charger, charlie):

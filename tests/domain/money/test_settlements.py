@@ -239,10 +239,11 @@ def test_only_what_is_settled_by_the_platform_is_ready(world: World, paid: objec
     assert ready(world) == []
 
 
-def test_above_the_limit_a_second_person_records_the_transfer(world: World, paid: object, monkeypatch: object) -> None:
-    monkeypatch.setattr(settlements, "SECOND_PERSON_ABOVE", 4)
+def test_above_the_limit_a_second_person_records_the_transfer(world: World, paid: object) -> None:
     settlement = apply(world, paid.id)
     go_on(world, settlement, S.CONFIRMED)
+    settlement.payable_minor = 1_000_001  # 10,000.01
+    world.db.commit()
 
     with pytest.raises(Refused, match="Another person has to record"):
         settlements.transfer(world.db, settlement.id, reference="R", on=world.now.date(), by="admin", now=world.now)
