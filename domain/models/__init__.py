@@ -27,6 +27,7 @@ from domain.models import (
     power,
     price_drafts,
     price_guards,
+    reports,
     reservations,
     rounds,
     second_factors,
