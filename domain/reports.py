@@ -161,7 +161,7 @@ def check(db: Session, operator_id: int | None, wanted: Wanted) -> Check:
         min(times, default=None),
         max(times, default=None),
         known_from,
-        [each for unit in units for each in unit.differences if _is_shown(each, wanted)],
+        [each | {"month": unit.month} for unit in units for each in unit.differences if _is_shown(each, wanted)],
     )
 
 

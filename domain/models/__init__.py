@@ -65,6 +65,7 @@ __all__ = [
     "payments",
     "second_factors",
     "power",
+    "reports",
     "reservations",
     "rounds",
     "price_drafts",

@@ -46,7 +46,8 @@ class Yard:
         taken = values.get("gross_minor", 502) - values.get("shortfall_minor", 0)
         payment = factories.payment(
             self.db, self.charger, self.account,
-            status=PaymentStatus.CAPTURED, captured_minor=taken, captured_at=captured_at or at, currency=currency,
+            status=PaymentStatus.CAPTURED, captured_minor=taken, captured_at=captured_at or at,
+            currency=currency, hold_minor=20_000,
         )  # fmt: skip
         order = self.unpaid(at, payment_id=payment.id, status=OrderStatus.PAID, collection_mode=self.mode, **values)
         self.keep(payment, at)

@@ -9,7 +9,7 @@ from domain import contracts, report_units, reports
 from domain.models.ledger import Journal
 from domain.models.manual_refunds import ManualRefundStatus
 from domain.models.orders import Order
-from domain.models.payments import CollectionMode, Payment, RefundStatus
+from domain.models.payments import CollectionMode, Payment, PaymentStatus, RefundStatus
 from domain.models.reports import ReportMoney, ReportUnit
 from domain.reports import Kind, Wanted
 from tests import factories
@@ -201,7 +201,7 @@ def test_a_difference_is_named(make_yard, report, db, change, what):
 def test_a_captured_payment_without_a_bill_is_the_stations_too(make_yard, report, db):
     yard = make_yard(created_at=utc(2026, 10, 1))
     payment = factories.payment(
-        db, yard.charger, yard.account, status="captured", captured_minor=700, captured_at=utc(2026, 11, 20)
+        db, yard.charger, yard.account, status=PaymentStatus.CAPTURED, captured_minor=700, captured_at=utc(2026, 11, 20)
     )
     yard.keep(payment, utc(2026, 11, 20))
 
