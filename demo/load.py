@@ -13,9 +13,10 @@ from sqlalchemy.orm import Session, sessionmaker
 from demo import cast, firmware, joining, manage
 from demo.devices import write_devices
 from demo.history import write_history
+from demo.lines import write_lines
 from demo.power import load_power
 from demo.prices import draft_prices
-from domain import api_keys, chargers, operators, stations, statuses, tariff_book, tokens, users
+from domain import api_keys, chargers, operators, report_units, stations, statuses, tariff_book, tokens, users
 from domain.charger_clock import read_time
 from domain.clock import utcnow
 from domain.db import make_engine
@@ -45,6 +46,7 @@ def load(settings: Settings, days: int = DAYS) -> None:
         if is_new:
             write_history(engine, utcnow(), days)
             with Session(engine) as db:
+                write_lines(db, utcnow(), days)
                 manage.write(db, utcnow())
                 firmware.load(db, settings, utcnow())
                 draft_prices(db, utcnow())
@@ -52,6 +54,9 @@ def load(settings: Settings, days: int = DAYS) -> None:
                 first = db.scalars(select(Operator.id).order_by(Operator.id).limit(1)).one()
             place = Workplace(sessionmaker(engine, expire_on_commit=False), FileStore(settings.instance_dir / "files"))
             write_devices(place, first, utcnow())
+            with Session(engine) as db:
+                report_units.refresh(db, utcnow())
+                db.commit()
     with Session(engine) as db:
         print(_welcome(db, settings))  # noqa: T201
     engine.dispose()
