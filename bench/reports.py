@@ -70,11 +70,12 @@ def spread(engine: Engine) -> None:
         columns = [
             column.name for column in Base.metadata.tables["station"].columns if column.name not in ("id", "name")
         ]
+        copied = ", ".join(columns)
         for number in range(1, STATIONS):
             db.execute(
                 text(
-                    f"INSERT INTO station (id, name, {', '.join(columns)})"
-                    f" SELECT id + {number}, 'Station {number}', {', '.join(columns)} FROM station WHERE id = {station.id}"
+                    f"INSERT INTO station (id, name, {copied})"
+                    f" SELECT id + {number}, 'Station {number}', {copied} FROM station WHERE id = {station.id}"
                 )
             )
         of_order = f"{station.id} + orders.id % {STATIONS}"

@@ -96,7 +96,7 @@ def bars(
     every = -(-len(labels) // most_labels)
     return BarChart(
         made,
-        left=[f"{step * n:,.4g}" if step * n < 10_000 else f"{step * n:,.0f}" for n in range(LINES, -1, -1)],
+        left=[f"{step * n:,.0f}" if top or step >= 10 else f"{step * n:g}" for n in range(LINES, -1, -1)],
         bottom=[label if place % every == 0 else "" for place, label in enumerate(labels)],
         is_empty=not made,
     )

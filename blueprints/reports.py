@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import dropwhile
 from typing import Any, NamedTuple
 
 from flask import Blueprint, request
@@ -59,6 +60,7 @@ def index() -> ResponseReturnValue:
         share=share,
         month_name=month_name,
         by_month=by_month,
+        begun=_begun(by_month),
         total=reports.total(by_month),
         places=places,
         by_station=by_station,
@@ -137,6 +139,11 @@ def _month_choices(zone: str) -> list[tuple[str, str]]:
     ]
 
 
+def _begun(lines: Sequence[Line]) -> list[Line]:
+    """The lines from the first on that has anything in it."""
+    return list(dropwhile(lambda line: line == Line(month=line.month), lines))
+
+
 def _in_words(difference: dict[str, Any]) -> str:
     said, source = SAYS[difference["what"]]
     station = db.session.get(Station, difference["station_id"])
@@ -198,7 +205,7 @@ def _told(lines: Sequence[Line], say: Callable[[Line], str]) -> str:
 
 def share(value: float | None) -> str:
     """A percentage, or that it is not known."""
-    return "not known" if value is None else percent(Decimal(str(value)))
+    return "unknown" if value is None else percent(Decimal(str(value)))
 
 
 # --- Files -------------------------------------------------------------------------------------------------------

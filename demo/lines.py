@@ -1,4 +1,4 @@
-"""The chargers' lines to Voltdesk in the weeks before: they stood nearly always, and now and then a plug was faulted."""
+"""The chargers' lines to Voltdesk in the weeks before: nearly always up, and now and then a plug was faulted."""
 
 import random
 from datetime import datetime, timedelta

@@ -16,7 +16,18 @@ from demo.history import write_history
 from demo.lines import write_lines
 from demo.power import load_power
 from demo.prices import draft_prices
-from domain import api_keys, chargers, operators, report_units, stations, statuses, tariff_book, tokens, users
+from domain import (
+    api_keys,
+    chargers,
+    contracts,
+    operators,
+    report_units,
+    stations,
+    statuses,
+    tariff_book,
+    tokens,
+    users,
+)
 from domain.charger_clock import read_time
 from domain.clock import utcnow
 from domain.db import make_engine
@@ -81,6 +92,7 @@ def _fast(engine: Engine) -> Iterator[None]:
 def _write_world(db: Session, settings: Settings, began: datetime) -> None:
     operator = _operator(db, cast.OPERATOR, cast.PEOPLE, began)
     _operator(db, cast.OTHER_OPERATOR, cast.OTHER_PEOPLE, began)
+    _contract(db, operator, began)
     account = PaymentAccount(
         operator_id=operator.id,
         provider="sandbox",
@@ -100,6 +112,11 @@ def _write_world(db: Session, settings: Settings, began: datetime) -> None:
     _, secret = api_keys.create(db, operator, "Demo key", by=BY, now=began)
     _keep(settings.instance_dir / "demo-chargers.json", json.dumps(played, indent=1))
     _keep(settings.instance_dir / "demo-api-key", secret)
+
+
+def _contract(db: Session, operator: Operator, at: datetime) -> None:
+    terms = {"fee_basis_points": 300, "fee_fixed_minor": 5, "is_vat_owed_by_platform": False, "is_fee_refunded": True}
+    contracts.agree(db, operator.id, operator.currency, **terms, by=BY, now=at)
 
 
 def _keep(path: Path, text: str) -> None:

@@ -88,9 +88,11 @@ def clean(first: str | None, last: str | None, present: str) -> tuple[str, str]:
 
 
 def kinds(db: Session, operator_id: int | None) -> list[Kind]:
-    """The kinds of money that the operator's reports know, real money first."""
-    known = select(ReportMoney.currency, ReportMoney.is_test).where(ReportMoney.operator_id == operator_id).distinct()
-    return sorted((Kind(*row) for row in db.execute(known)), key=lambda kind: (kind.is_test, kind.currency))
+    """The kinds of money that the operator's reports know: what was ever captured first, then real before test."""
+    by = (ReportMoney.currency, ReportMoney.is_test)
+    known = select(*by, func.max(ReportMoney.captured_minor)).where(ReportMoney.operator_id == operator_id)
+    found = [(not most, is_test, currency) for currency, is_test, most in db.execute(known.group_by(*by))]
+    return [Kind(currency, is_test) for _, is_test, currency in sorted(found)]
 
 
 def by_month(db: Session, operator_id: int | None, wanted: Wanted) -> list[Line]:

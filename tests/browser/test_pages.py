@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from domain import books, report_units
 from domain.clock import utcnow
 from domain.models.charging import MeterValue, SessionStatus
 from domain.models.messages import Direction, Message
@@ -106,6 +107,8 @@ def world(db, make):
     make(factories.manual_refund, order, status="withdrawn", decided_by="ann@example.com", decided_at=now)
     make(factories.money_item, operator, order_id=order.id)
     make(factories.money_item, operator, resolved_at=now, resolved_by="ann@example.com", note="Invoiced by post")
+    books.keep(db, db.merge(payment), now)
+    report_units.refresh(db, now)
     command = make(factories.command, charger, response={"status": "Accepted"})
     text = json.dumps([2, "1", "Heartbeat", {}])
     db.add(Message(charger_id=charger.id, at=now, direction=Direction.CP_TO_CSMS, action="Heartbeat", text=text))
@@ -144,6 +147,9 @@ PAGES = [
     "/billings/VD-2026-004821",
     "/billings/VD-2026-004821/refund",
     "/billings/VD-2026-004821/bank-transfer",
+    "/reports",
+    "/reports?station={world.station.id}&from=2026-01",
+    "/reports?station=999999",
     "/money-needing-attention",
     "/money-needing-attention?view=closed",
     "/sessions",
