@@ -24,6 +24,7 @@ from domain.rights import Right
 
 bp = Blueprint("reports", __name__)
 
+MOST_DIFFERENCES = 20
 SAYS = {
     "captured": ("was taken", "bills"),
     "refunded": ("was given back in full", "refunds"),
@@ -65,7 +66,7 @@ def index() -> ResponseReturnValue:
         places=places,
         by_station=by_station,
         check=check,
-        differences=[_in_words(each) for each in check.differences],
+        differences=[_in_words(each) for each in check.differences[:MOST_DIFFERENCES]],
         provider_fees=reports.provider_fees(db.session, operator_id, wanted, zone) if wanted.kind else 0,
         drawn=_drawn(by_month, wanted),
         zone=zone,

@@ -79,12 +79,15 @@ class Check:
 
 
 def clean(first: str | None, last: str | None, present: str) -> tuple[str, str]:
-    """The months asked for, put right: none of the future, the first before the last, at most three years."""
-    end = min(last or present, present)
-    begin = first or months.shift(end, 1 - USUAL_MONTHS)
-    begin, end = min(begin, end), max(begin, end)
-    end = min(end, present)
-    return max(min(begin, end), months.shift(end, 1 - MOST_MONTHS)), end
+    """The months asked for, put right: none of the future, none older than three years, the first before the last.
+
+    >>> clean("2199-01", "2026-03", "2026-11"), clean(None, None, "2026-11")
+    (('2026-03', '2026-11'), ('2025-12', '2026-11'))
+    """
+    oldest = months.shift(present, 1 - MOST_MONTHS)
+    end = max(min(last or present, present), oldest)
+    begin = max(min(first or months.shift(end, 1 - USUAL_MONTHS), present), oldest)
+    return min(begin, end), max(begin, end)
 
 
 def kinds(db: Session, operator_id: int | None) -> list[Kind]:
