@@ -42,6 +42,7 @@ from domain import (
     power_sharing,
     provider_events,
     proving,
+    report_units,
     reservations,
     secret_links,
     settling,
@@ -142,6 +143,23 @@ def prove(till: Till, now: datetime) -> None:
         is_due = proving.is_due(db, now)
     if is_due:
         proving.run(till, now)
+
+
+def sum_up(till: Till, now: datetime) -> None:
+    """The sums that Reports shows are those of the rows, and were compared with the ledger."""
+
+    def put_down(unit: report_units.Unit) -> None:
+        # All of it is read at one moment, or a payment in between would look like a difference.
+        with read_only(), till.open_db() as db:
+            if db.get_bind().dialect.name == "postgresql":
+                db.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+            sums = report_units.compute(db, unit, now)
+        with till.transaction() as db:
+            report_units.store(db, unit, sums, now)
+
+    with read_only(), till.open_db() as db:
+        units = report_units.due(db, now)
+    _each(units, put_down)
 
 
 def recheck_accounts(till: Till, now: datetime) -> None:
@@ -404,6 +422,7 @@ SWEEPS = (
     Sweep(watch_money, 60),
     Sweep(prove, 600),
     Sweep(renew_schedules, 60),
+    Sweep(sum_up, 60),
 )
 
 

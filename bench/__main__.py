@@ -16,6 +16,7 @@ from bench import (
     reconnect,
     refund_race,
     rehearsal,
+    reports,
     throughput,
 )
 
@@ -33,6 +34,7 @@ ROWS = (
     labels,
     device_import,
     rehearsal,
+    reports,
     campaign,
     histories,
     kills,

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from math import ceil, log10
 from zoneinfo import ZoneInfo
 
@@ -19,6 +20,27 @@ class LineChart:
     second: str
     left: list[str]
     right: list[str]
+    bottom: list[str]
+    is_empty: bool = False
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One bar; `series` 1 or 2 its colour."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    series: int
+
+
+@dataclass(frozen=True)
+class BarChart:
+    """Bars and axis labels, top to bottom and left to right. A label may be empty, so that the others have room."""
+
+    bars: list[Bar]
+    left: list[str]
     bottom: list[str]
     is_empty: bool = False
 
@@ -54,6 +76,35 @@ def power_and_battery(
         right=["100", "67", "33", "0"] if battery else [],
         bottom=[_clock(start + (end - start) * n / (ticks - 1), zone) for n in range(ticks)],
     )
+
+
+def bars(
+    labels: Sequence[str], *series: Sequence[Decimal | float | None], top: float | None = None, most_labels: int = 6
+) -> BarChart:
+    """Groups of bars from zero up, one for each label; None has no bar. Without `top` the axis has round steps."""
+    values = [[None if value is None else max(float(value), 0.0) for value in one] for one in series]
+    highest = max((value for one in values for value in one if value is not None), default=0.0)
+    step = top / LINES if top else _round_step(highest / LINES)
+    group = WIDTH / max(len(labels), 1)
+    width = group * 0.7 / len(values)
+    made = [
+        _bar(group * place + group * 0.15 + width * number, width, value / (step * LINES), number + 1)
+        for number, one in enumerate(values)
+        for place, value in enumerate(one)
+        if value
+    ]
+    every = -(-len(labels) // most_labels)
+    return BarChart(
+        made,
+        left=[f"{step * n:,.0f}" if top or step >= 10 else f"{step * n:g}" for n in range(LINES, -1, -1)],
+        bottom=[label if place % every == 0 else "" for place, label in enumerate(labels)],
+        is_empty=not made,
+    )
+
+
+def _bar(x: float, width: float, share: float, series: int) -> Bar:
+    height = round(min(share, 1) * HEIGHT, 1)
+    return Bar(round(x, 1), round(HEIGHT - height, 1), round(width, 1), height, series)
 
 
 def _line(series: Sequence[tuple[datetime, float]], start: datetime, end: datetime, top: float) -> str:

@@ -61,6 +61,7 @@ SECTIONS: list[tuple[str | None, list[Entry]]] = [
             Entry("Billings", "receipt", "billings.index"),
             Entry("Billing Center", "report-money", "settlements.index"),
             Entry("Sessions", "bolt", "sessions.index"),
+            Entry("Reports", "gauge", "reports.index"),
             Entry("Money needing attention", "alert-triangle", "money_items.index"),
             Entry("Fault reports", "alert-triangle", "fault_reports.index"),
         ],

@@ -13,9 +13,21 @@ from sqlalchemy.orm import Session, sessionmaker
 from demo import cast, firmware, joining, manage
 from demo.devices import write_devices
 from demo.history import write_history
+from demo.lines import write_lines
 from demo.power import load_power
 from demo.prices import draft_prices
-from domain import api_keys, chargers, operators, stations, statuses, tariff_book, tokens, users
+from domain import (
+    api_keys,
+    chargers,
+    contracts,
+    operators,
+    report_units,
+    stations,
+    statuses,
+    tariff_book,
+    tokens,
+    users,
+)
 from domain.charger_clock import read_time
 from domain.clock import utcnow
 from domain.db import make_engine
@@ -45,6 +57,7 @@ def load(settings: Settings, days: int = DAYS) -> None:
         if is_new:
             write_history(engine, utcnow(), days)
             with Session(engine) as db:
+                write_lines(db, utcnow(), days)
                 manage.write(db, utcnow())
                 firmware.load(db, settings, utcnow())
                 draft_prices(db, utcnow())
@@ -52,6 +65,9 @@ def load(settings: Settings, days: int = DAYS) -> None:
                 first = db.scalars(select(Operator.id).order_by(Operator.id).limit(1)).one()
             place = Workplace(sessionmaker(engine, expire_on_commit=False), FileStore(settings.instance_dir / "files"))
             write_devices(place, first, utcnow())
+            with Session(engine) as db:
+                report_units.refresh(db, utcnow())
+                db.commit()
     with Session(engine) as db:
         print(_welcome(db, settings))  # noqa: T201
     engine.dispose()
@@ -76,6 +92,7 @@ def _fast(engine: Engine) -> Iterator[None]:
 def _write_world(db: Session, settings: Settings, began: datetime) -> None:
     operator = _operator(db, cast.OPERATOR, cast.PEOPLE, began)
     _operator(db, cast.OTHER_OPERATOR, cast.OTHER_PEOPLE, began)
+    _contract(db, operator, began)
     account = PaymentAccount(
         operator_id=operator.id,
         provider="sandbox",
@@ -95,6 +112,11 @@ def _write_world(db: Session, settings: Settings, began: datetime) -> None:
     _, secret = api_keys.create(db, operator, "Demo key", by=BY, now=began)
     _keep(settings.instance_dir / "demo-chargers.json", json.dumps(played, indent=1))
     _keep(settings.instance_dir / "demo-api-key", secret)
+
+
+def _contract(db: Session, operator: Operator, at: datetime) -> None:
+    terms = {"fee_basis_points": 300, "fee_fixed_minor": 5, "is_vat_owed_by_platform": False, "is_fee_refunded": True}
+    contracts.agree(db, operator.id, operator.currency, **terms, by=BY, now=at)
 
 
 def _keep(path: Path, text: str) -> None:

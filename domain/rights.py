@@ -27,6 +27,7 @@ class Right(StrEnum):
     FIRMWARE_UPGRADE = "upgrade firmware"
     TARIFFS = "electricity management"
     ORDERS = "charging sessions and orders"
+    REVENUE = "money in reports"
     DRIVER_NAMES = "names of drivers"
     REFUND = "refund up to the limit"
     REFUND_ABOVE = "refund above the limit, manual partial refund"
@@ -69,6 +70,7 @@ _TABLE: dict[Right, str] = {
     Right.FIRMWARE_UPGRADE: "-  -  O  -  O  -",
     Right.TARIFFS: "-  -  O  O  -  R",
     Right.ORDERS: "-  CG O  O  O  O",
+    Right.REVENUE: "-  -  O  O  -  O",
     Right.DRIVER_NAMES: "-  C  O  O  -  O",
     Right.REFUND: "-  C  O  O  -  O",
     Right.REFUND_ABOVE: "A2 -  O2 O2 -  -",

@@ -250,6 +250,8 @@ ROUTES: dict[str, Row] = {
     "second_factor.index": Row(EVERYBODY),
     "second_factor.renew": Row(EVERYBODY),
     "second_factor.switch_off": Row(EVERYBODY),
+    "reports.export": Row("FOPT"),
+    "reports.index": Row("FOPT"),
     "sessions.detail": Row("FOPT", {"charging_session_id": "charging.id"}),
     "sessions.export": Row("FOPT"),
     "sessions.index": Row("FOPT"),

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from blueprints.charts import Band, power_and_battery, spark
+from blueprints.charts import Band, bars, power_and_battery, spark
 
 START = datetime(2026, 11, 20, 9, 24, tzinfo=UTC)
 
@@ -47,3 +47,24 @@ def test_a_band_of_the_week_is_placed_in_percent_of_the_day():
     band = Band(weekday=0, from_minute=360, to_minute=960, label="0.49", kind=2)
 
     assert (band.left, band.width, band.is_narrow) == (25.0, 41.67, False)
+
+
+def test_bars_stand_on_the_floor_side_by_side():
+    chart = bars(["Oct", "Nov"], [30, 60], [None, 15])
+
+    assert [(bar.x, bar.y, bar.width, bar.height, bar.series) for bar in chart.bars] == [
+        (75, 150, 175, 150, 1),
+        (575, 0, 175, 300, 1),
+        (750, 225, 175, 75, 2),
+    ]
+    assert chart.left == ["60", "40", "20", "0"]
+    assert chart.bottom == ["Oct", "Nov"]
+
+
+def test_bars_on_a_fixed_axis_and_without_values():
+    assert bars(["a"], [50], top=100).bars[0].height == 150
+    assert bars(["a"], [None]).is_empty
+
+
+def test_labels_of_many_bars_leave_each_other_room():
+    assert bars(list("abcdefghijkl"), [1] * 12).bottom == ["a", "", "c", "", "e", "", "g", "", "i", "", "k", ""]

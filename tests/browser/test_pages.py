@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from domain import books, report_units
 from domain.clock import utcnow
 from domain.models.charging import MeterValue, SessionStatus
 from domain.models.messages import Direction, Message
@@ -110,6 +111,8 @@ def world(db, make):
     )
     make(factories.settlement_line, settlement, order, is_live=False)
     make(factories.money_item, operator, resolved_at=now, resolved_by="ann@example.com", note="Invoiced by post")
+    books.keep(db, db.merge(payment), now)
+    report_units.refresh(db, now)
     command = make(factories.command, charger, response={"status": "Accepted"})
     text = json.dumps([2, "1", "Heartbeat", {}])
     db.add(Message(charger_id=charger.id, at=now, direction=Direction.CP_TO_CSMS, action="Heartbeat", text=text))
@@ -153,6 +156,9 @@ PAGES = [
     "/billing-center/settlements",
     "/billing-center/settlements/1",
     "/billing-center/settlements/1/confirm",
+    "/reports",
+    "/reports?station={world.station.id}&from=2026-01",
+    "/reports?station=999999",
     "/money-needing-attention",
     "/money-needing-attention?view=closed",
     "/sessions",

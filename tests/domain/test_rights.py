@@ -25,6 +25,8 @@ def test_every_cell_is_filled_with_known_letters(role, right):
         (Role.FINANCE, Right.TARIFFS, True, True),
         (Role.TECHNICIAN, Right.TARIFFS, False, False),
         (Role.TECHNICIAN, Right.REFUND, False, False),
+        (Role.TECHNICIAN, Right.REVENUE, False, False),
+        (Role.OPERATOR_SUPPORT, Right.REVENUE, True, True),
         (Role.OPERATOR_SUPPORT, Right.REFUND, True, True),
         (Role.PLATFORM_ADMIN, Right.SETTLEMENT_REVIEW, True, True),
         (Role.PLATFORM_SUPPORT, Right.SETTLEMENT_REVIEW, False, True),

@@ -195,9 +195,7 @@ def test_settlements_are_listed_newest_first_and_nobody_elses(alice, charlie, ma
         ("S-2026-0001", "applied"),
     ]
     assert (found[0]["captured"], found[0]["fee"], found[0]["payable"]) == ("5.02", "0.35", "4.67")
-    assert [each["number"] for each in alice.get("/settlements", status="applied").json["items"]] == [
-        "S-2026-0001"
-    ]
+    assert [each["number"] for each in alice.get("/settlements", status="applied").json["items"]] == ["S-2026-0001"]
     assert charlie.get("/settlements").json == {"items": [], "next_cursor": None}
 
 

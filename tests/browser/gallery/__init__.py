@@ -10,7 +10,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired
 
 from blueprints import access
-from blueprints.charts import Band, power_and_battery
+from blueprints.charts import Band, bars, power_and_battery
 from blueprints.web import dialog, done, page
 
 bp = Blueprint("gallery", __name__, template_folder=".")
@@ -20,6 +20,8 @@ ROWS = {1: "HG-02 Level 1 west", 2: "ML-01 Forecourt", 3: "HG-04 Level 2 east"}
 WORKDAY = [(0, 360, "0.35", 1), (360, 960, "0.49", 2), (960, 1200, "0.59", 3), (1200, 1440, "0.35", 1)]
 WEEKEND = [(0, 360, "0.35", 1), (360, 1320, "0.42", 4), (1320, 1440, "0.35", 1)]
 WEEK = [Band(day, *band) for day in range(7) for band in (WORKDAY if day < 5 else WEEKEND)]
+
+MONTHS = bars(["Sep", "Oct", "Nov"], [820, 1410, None], [40, 0, 95])
 
 
 class RefundForm(FlaskForm):
@@ -39,7 +41,7 @@ def index() -> ResponseReturnValue:
     power = [(START + timedelta(minutes=n), min(10 * n, 62) - n * 0.35) for n in range(41)]
     battery = [(START + timedelta(minutes=n), 22 + n) for n in range(41)]
     chart = power_and_battery(power, battery, "Europe/Helsinki")
-    return page("gallery.html", "_rows.html", rows=rows, q=q, now=START, chart=chart, week=WEEK)
+    return page("gallery.html", "_rows.html", rows=rows, q=q, now=START, chart=chart, months=MONTHS, week=WEEK)
 
 
 @bp.get("/gallery/live")
