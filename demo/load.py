@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import Engine, event, select
 from sqlalchemy.orm import Session, sessionmaker
 
-from demo import cast, firmware, joining, manage
+from demo import cast, firmware, joining, manage, settled
 from demo.devices import write_devices
 from demo.history import write_history
 from demo.lines import write_lines
@@ -63,6 +63,10 @@ def load(settings: Settings, days: int = DAYS) -> None:
                 draft_prices(db, utcnow())
                 db.commit()
                 first = db.scalars(select(Operator.id).order_by(Operator.id).limit(1)).one()
+            with Session(engine) as db:
+                operator = db.get_one(Operator, first)
+                settled.settle(db, first, operator.currency, settings.secret_key, utcnow(), days)
+                db.commit()
             place = Workplace(sessionmaker(engine, expire_on_commit=False), FileStore(settings.instance_dir / "files"))
             write_devices(place, first, utcnow())
             with Session(engine) as db:
