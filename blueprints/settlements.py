@@ -38,7 +38,10 @@ class ApplyForm(FlaskForm):
 
 class ConfirmForm(FlaskForm):
     holder = StringField("Account holder", [InputRequired("Enter the name of the account's holder.")])
-    account = StringField("IBAN or account number", [InputRequired("Enter an IBAN or an account number.")])
+    # The page's head has an element `account` of its own.
+    account = StringField(
+        "IBAN or account number", [InputRequired("Enter an IBAN or an account number.")], id="bank-account"
+    )
 
 
 @bp.get("/billing-center")
